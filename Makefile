@@ -1,0 +1,61 @@
+# Everything runs in .venv, which `make` builds on first use.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+export HF_HUB_OFFLINE ?= 1
+export PIP_DISABLE_PIP_VERSION_CHECK = 1
+
+.PHONY: demo test check bench build clean pictures setup
+
+demo: $(VENV)/.package  ## open the bundled demo in JupyterLab
+	$(BIN)/saescope demo
+
+test: $(VENV)/.package $(VENV)/.test  ## run every test
+	$(BIN)/python tools/run_tests.py
+
+check: $(VENV)/.package $(VENV)/.test  ## lint, types, formats, contracts
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/pyright
+	npm run check
+	$(BIN)/python tools/protocol.py --check
+	$(BIN)/pytest tests/contract
+
+bench: $(VENV)/.package  ## print the benchmark table
+	$(BIN)/python -m benchmarks
+
+pictures: $(VENV)/.package $(VENV)/.test  ## take the pictures of the documentation
+	$(BIN)/python tools/pictures.py
+
+setup: $(VENV)/.package $(VENV)/.test  ## only build the environment
+
+$(VENV)/.python: constraints.txt
+	$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 11) and 'saescope needs Python 3.11 or newer')"
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install -q -c constraints.txt torch
+	touch $@
+
+node_modules/.package-lock.json: package.json package-lock.json js/package.json extension/package.json
+	npm ci
+	touch $@
+
+FRONT := $(shell find js/src extension/src extension/style -type f 2>/dev/null) js/build.mjs
+
+python_pkg/saescope/static/core.js: $(FRONT) node_modules/.package-lock.json $(VENV)/.builder
+	rm -rf python_pkg/saescope/static python_pkg/saescope/labextension
+	PATH="$(abspath $(BIN)):$$PATH" npm run build:prod
+
+$(VENV)/.builder: $(VENV)/.python
+	$(BIN)/pip install -q -c constraints.txt jupyter-builder
+	touch $@
+
+$(VENV)/.package: pyproject.toml python_pkg/saescope/static/core.js $(VENV)/.builder
+	$(BIN)/pip install -q -c constraints.txt ".[gguf]"
+	touch $@
+
+$(VENV)/.test: pyproject.toml constraints.txt $(VENV)/.package
+	$(BIN)/pip install -q -c constraints.txt ".[test]"
+	touch $@
+
+clean:
+	rm -rf $(VENV) node_modules js/lib extension/lib python_pkg/saescope/static python_pkg/saescope/labextension

@@ -1,0 +1,51 @@
+"""See what a language model knows: browse, read and probe the features of its sparse autoencoders.
+
+``scope = saescope.load(model, sae=…)``, then ``scope.build_index(corpus, out=…)`` and
+``scope.browse()``. ``saescope.open_index(path)`` opens an index without the model.
+"""
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from saescope.demo import demo
+    from saescope.errors import SaescopeError
+    from saescope.index import Index
+    from saescope.scope import Scope, load, open_index
+
+__all__ = ["Index", "SaescopeError", "Scope", "__version__", "demo", "load", "open_index"]
+
+_HOMES = {
+    "Index": "saescope.index",
+    "SaescopeError": "saescope.errors",
+    "Scope": "saescope.scope",
+    "demo": "saescope.demo",
+    "load": "saescope.scope",
+    "open_index": "saescope.scope",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        from saescope._version import version
+
+        return version()
+    if name not in _HOMES:
+        raise AttributeError(f"module 'saescope' has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
+
+
+def _jupyter_labextension_paths() -> list[dict[str, str]]:
+    return [{"src": "labextension", "dest": "@saescope/labextension"}]
+
+
+if "ipykernel" in sys.modules:
+    from saescope.rpc.transports.comm import announce
+
+    announce()

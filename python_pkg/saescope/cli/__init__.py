@@ -1,0 +1,1 @@
+"""The command line: ``saescope demo | index | info | plugins``."""

@@ -1,0 +1,59 @@
+"""``saescope demo``: the demo notebook in JupyterLab."""
+
+import argparse
+import importlib.util
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from saescope.errors import MissingExtraError
+
+DESCRIPTION = """\
+Put the demo notebook into a folder and open it in JupyterLab: a small language model, an
+SAE trained on it, and an index of what its features fire on. Needs no network. The server
+listens on this machine only and keeps Jupyter's token; the address it prints carries it.
+"""
+
+
+def add_to(commands: Any) -> None:
+    """Declare the command."""
+    made = commands.add_parser(
+        "demo",
+        help="open the bundled demo in JupyterLab",
+        description=DESCRIPTION,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    made.add_argument("--folder", default="saescope-demo", metavar="DIR", help="where to put the notebook (default: saescope-demo)")
+    made.add_argument("--port", type=int, help="port of the server (default: 8888, or the next that is free)")
+    made.add_argument("--no-browser", action="store_true", help="only print the address")
+    made.set_defaults(run=run)
+
+
+def has_screen() -> bool:
+    """Whether a browser could be opened here."""
+    return sys.platform in ("darwin", "win32") or bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
+
+
+def command(options: argparse.Namespace, notebook: Path) -> list[str]:
+    """The call that starts JupyterLab on a notebook."""
+    found = [sys.executable, "-m", "jupyterlab", str(notebook)]
+    if options.no_browser or not has_screen():
+        found.append("--no-browser")
+    if options.port is not None:
+        found.append(f"--ServerApp.port={options.port}")
+    if hasattr(os, "geteuid") and os.geteuid() == 0:
+        found.append("--allow-root")
+    return found
+
+
+def run(options: argparse.Namespace) -> int:
+    """Start JupyterLab and wait for its end."""
+    if importlib.util.find_spec("jupyterlab") is None:
+        raise MissingExtraError("JupyterLab is not installed.", hint="pip install jupyterlab")
+    from saescope.demo import copy_notebook
+
+    notebook = copy_notebook(Path(options.folder).expanduser())
+    sys.stderr.write(f"The demo is {notebook}. Stop the server with Ctrl-C.\n")
+    return subprocess.call(command(options, notebook))

@@ -1,0 +1,152 @@
+"""Documents packed into contexts, as sae-lens packs them for training.
+
+1. Each document is tokenised without special tokens.
+2. Documents are laid end to end, with BOS between them when the SAE wants BOS.
+3. The stream is cut into contexts of one length, each beginning with BOS when the
+   SAE wants BOS. The last context may be shorter.
+
+Source: sae-lens, ``tokenization_and_batching.concat_and_batch_sequences``. Differs: the
+last, incomplete context is kept, and the place of each document is remembered.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from saescope.corpus.reader import Document
+from saescope.errors import CorpusError, InputError
+
+DOCUMENTS_A_BATCH = 256
+
+
+@dataclass(frozen=True)
+class Packed:
+    """Some packed rows: ``tokens`` [n] int64, and the documents that begin in them.
+
+    ``doc_starts`` are row numbers in the whole stream, ``docs`` the documents' numbers.
+    """
+
+    tokens: NDArray[np.int64]
+    docs: list[int]
+    doc_starts: list[int]
+    sources: list[str]
+
+
+class Packer:
+    """Lays token lists into contexts; keeps what does not fill one.
+
+    Parameters
+    ----------
+    context_size
+        Tokens in a context, BOS included; at least 2.
+    bos
+        Token id of BOS, or ``None`` to set none.
+    """
+
+    def __init__(self, context_size: int, bos: int | None) -> None:
+        if context_size < 2:
+            raise InputError(f"a context holds at least 2 tokens, and context_size is {context_size}.")
+        self._context_size = context_size
+        self._bos = bos
+        self._row = 0
+        self._rows: list[int] = []
+        self._docs: list[int] = []
+        self._doc_starts: list[int] = []
+        self._sources: list[str] = []
+
+    @property
+    def n_rows(self) -> int:
+        """Rows laid so far."""
+        return self._row
+
+    def add(self, document: Document, ids: list[int]) -> None:
+        """Lay one document's tokens behind the last."""
+        if not ids:
+            return
+        self._docs.append(document.number)
+        self._sources.append(document.source)
+        if self._bos is not None and self._row % self._context_size:
+            self._doc_starts.append(self._row)
+            self._lay([self._bos])
+        else:
+            self._doc_starts.append(self._row)
+        start = 0
+        while start < len(ids):
+            if self._bos is not None and self._row % self._context_size == 0:
+                self._lay([self._bos])
+            room = self._context_size - self._row % self._context_size
+            self._lay(ids[start : start + room])
+            start += room
+
+    def _lay(self, ids: list[int]) -> None:
+        self._rows.extend(ids)
+        self._row += len(ids)
+
+    def take(self) -> Packed:
+        """Hand over what was laid since the last call."""
+        packed = Packed(np.asarray(self._rows, dtype=np.int64), self._docs, self._doc_starts, self._sources)
+        self._rows, self._docs, self._doc_starts, self._sources = [], [], [], []
+        return packed
+
+
+def pack(
+    documents: Iterable[Document],
+    tokenizer: Any,
+    *,
+    context_size: int,
+    bos: int | None,
+    max_tokens: int | None = None,
+) -> Iterator[Packed]:
+    """Tokenise and pack documents, some hundred at a time.
+
+    Parameters
+    ----------
+    documents
+        What to pack.
+    tokenizer
+        A transformers tokenizer.
+    context_size
+        Tokens in a context, BOS included.
+    bos
+        Token id of BOS, or ``None``.
+    max_tokens
+        Stop at this many rows; the last part is cut there.
+
+    Raises
+    ------
+    CorpusError
+        Nothing was left to pack.
+    """
+    if max_tokens is not None and max_tokens < 2:
+        raise InputError(f"an index needs at least 2 tokens, and max_tokens is {max_tokens}.")
+    packer = Packer(context_size, bos)
+    n_given = 0
+    stream = iter(documents)
+    while batch := list(islice(stream, DOCUMENTS_A_BATCH)):
+        encoded = tokenizer([d.text for d in batch], add_special_tokens=False, verbose=False)["input_ids"]
+        for document, ids in zip(batch, encoded, strict=True):
+            packer.add(document, ids)
+        packed = _cut(packer.take(), n_given, max_tokens)
+        n_given += len(packed.tokens)
+        if len(packed.tokens):
+            yield packed
+        if max_tokens is not None and n_given >= max_tokens:
+            break
+    if n_given < 2:
+        raise CorpusError("the corpus holds less than two tokens.", hint="Give a corpus with more text.")
+
+
+def _cut(packed: Packed, n_before: int, max_tokens: int | None) -> Packed:
+    if max_tokens is None or n_before + len(packed.tokens) <= max_tokens:
+        return packed
+    kept = [i for i, start in enumerate(packed.doc_starts) if start < max_tokens]
+    return Packed(
+        packed.tokens[: max_tokens - n_before],
+        [packed.docs[i] for i in kept],
+        [packed.doc_starts[i] for i in kept],
+        [packed.sources[i] for i in kept],
+    )

@@ -1,0 +1,1 @@
+"""Forward to the site, encode, and nothing after."""

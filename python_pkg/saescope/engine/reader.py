@@ -1,0 +1,80 @@
+"""The forward pass, as far as the site and no further.
+
+1. A hook sits on the site's module, on a structural clone of the model.
+2. It keeps the tensor and ends the pass by an exception; no later layer runs.
+"""
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from saescope.engine.clone import is_dispatched, structural_clone
+from saescope.errors import ComputeError
+from saescope.types import Site
+
+
+class _Reached(Exception):  # noqa: N818 - not an error: the way out of the pass
+    """The site was reached."""
+
+
+class SiteReader:
+    """Reads a model's activations at one site.
+
+    Parameters
+    ----------
+    model
+        A transformers model. It is not changed; where accelerate has dispatched it
+        over devices, the hook sits on the model itself while a read lasts.
+    site
+        Where to read.
+    """
+
+    def __init__(self, model: Any, site: Site) -> None:
+        self._model = model if is_dispatched(model) else structural_clone(model)
+        self._site = site
+        self._found: Tensor | None = None
+
+    def read(self, tokens: Tensor) -> Tensor:
+        """Activations at the site.
+
+        Parameters
+        ----------
+        tokens
+            Token ids ``[n_contexts, seq]``, int64; no padding.
+
+        Returns
+        -------
+        Tensor
+            ``[n_contexts, seq, d_in]`` in the model's dtype, on the model's device.
+
+        Raises
+        ------
+        ComputeError
+            The pass ended without reaching the site.
+        """
+        module = self._model.get_submodule(self._site.module)
+        handle = (
+            module.register_forward_pre_hook(self._on_input, with_kwargs=True)
+            if self._site.kind == "input"
+            else module.register_forward_hook(self._on_output)
+        )
+        try:
+            with torch.inference_mode():
+                self._model(input_ids=tokens, use_cache=False)
+        except _Reached:
+            pass
+        finally:
+            handle.remove()
+        found, self._found = self._found, None
+        if found is None:
+            raise ComputeError(f"the forward pass never reached {self._site.module}.")
+        return found - found.mean(-1, keepdim=True) if self._site.is_centered else found
+
+    def _on_input(self, _module: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        self._found = args[0] if args else kwargs["hidden_states"]
+        raise _Reached
+
+    def _on_output(self, _module: Any, _args: Any, output: Any) -> None:
+        self._found = output[0] if isinstance(output, tuple) else output
+        raise _Reached

@@ -1,0 +1,41 @@
+"""Named arrays in a safetensors file, mapped into memory instead of read."""
+
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from saescope.errors import DamagedIndexError
+
+DTYPES = {"U8": "u1", "U16": "<u2", "U32": "<u4", "U64": "<u8", "I64": "<i8", "F16": "<f2", "F32": "<f4"}
+MAX_HEADER_BYTES = 1 << 20
+
+
+def map_arrays(path: Path) -> dict[str, NDArray[Any]]:
+    """Map all arrays of a safetensors file; pages are read when touched.
+
+    Raises
+    ------
+    DamagedIndexError
+        The file is no whole safetensors file.
+    """
+    try:
+        data = np.memmap(path, mode="r", dtype=np.uint8)
+        size = int(data[:8].view("<u8")[0])
+        if not 0 < size <= MAX_HEADER_BYTES:
+            raise ValueError(f"header of {size} bytes")
+        header = json.loads(bytes(data[8 : 8 + size]))
+        header.pop("__metadata__", None)
+        return {name: _view(data[8 + size :], spec) for name, spec in header.items()}
+    except (ValueError, KeyError, TypeError, IndexError, OSError) as err:
+        raise DamagedIndexError(f"{path} is no whole safetensors file: {err}.", hint="Build the index again.") from err
+
+
+def _view(body: NDArray[np.uint8], spec: dict[str, Any]) -> NDArray[Any]:
+    dtype, shape, (start, end) = np.dtype(DTYPES[spec["dtype"]]), spec["shape"], spec["data_offsets"]
+    if not 0 <= start <= end <= len(body) or end - start != math.prod(shape) * dtype.itemsize:
+        raise ValueError(f"an array of {end - start} bytes at {start} does not fit")
+    return np.ndarray(shape, dtype, buffer=body.data, offset=start)

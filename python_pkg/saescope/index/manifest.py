@@ -1,0 +1,158 @@
+"""What an index is and is made of: one JSON file, written last.
+
+1. Parts are written, synced and renamed into place.
+2. ``manifest-N.json`` is linked in with an exclusive link, N one above the highest.
+3. Readers take the highest N. Without a manifest there is no index.
+"""
+
+import json
+import os
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from saescope.errors import DamagedIndexError, NoIndexError, UnfinishedIndexError
+
+FORMAT = "saescope-index"
+MAJOR, MINOR = 1, 0
+BUILDING = "building.json"
+
+
+@dataclass(frozen=True)
+class Part:
+    """One file of an index: name, size in bytes, and blake2b-128 of its content."""
+
+    name: str
+    n_bytes: int
+    digest: str
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """The facts of an index.
+
+    Parameters
+    ----------
+    n_rows, n_counted
+        Tokens in all, and those that count for statistics and examples.
+    context_size
+        Tokens in a context; row ``r`` is position ``r % context_size`` of context ``r // context_size``.
+    shard_rows
+        Rows of a shard, a multiple of ``context_size``; 0 when postings were left out.
+    rule
+        What is counted: ``skips_first`` (position 0 of a context), ``skips_special`` (special tokens).
+    model, sae, corpus, settings
+        Provenance: names, fingerprints, configuration.
+    """
+
+    n_rows: int
+    n_counted: int
+    context_size: int
+    d_sae: int
+    d_in: int
+    vocab_size: int
+    shard_rows: int
+    n_shards: int
+    rule: dict[str, bool]
+    groups: list[str]
+    l0: float
+    n_alive: int
+    lens: str
+    model: dict[str, Any]
+    sae: dict[str, Any]
+    corpus: dict[str, Any]
+    settings: dict[str, Any]
+    parts: list[Part]
+    created: str
+    made_by: str
+    format: str = FORMAT
+    version: list[int] = field(default_factory=lambda: [MAJOR, MINOR])
+
+
+def manifest_numbers(path: Path) -> list[int]:
+    """Numbers of the manifests in a folder, in rising order."""
+    stems = [p.stem.removeprefix("manifest-") for p in path.glob("manifest-*.json")]
+    return sorted(int(s) for s in stems if s.isdigit())
+
+
+def read_manifest(path: Path) -> Manifest:
+    """Read the newest manifest of an index.
+
+    Raises
+    ------
+    NoIndexError
+        There is no such folder, or no index in it.
+    UnfinishedIndexError
+        A build was begun there and not finished.
+    DamagedIndexError
+        The manifest is broken, or a part is missing or of another size.
+    """
+    if not path.is_dir():
+        raise NoIndexError(f"there is no index at {path}.", hint="Build one: scope.build_index(corpus, out=…).")
+    numbers = manifest_numbers(path)
+    if not numbers:
+        if (path / BUILDING).exists():
+            raise UnfinishedIndexError(
+                f"the index at {path} was begun and never finished.", hint="Build it again with the same `out`."
+            )
+        raise NoIndexError(f"{path} is a folder, and holds no index.", hint="Build one: scope.build_index(corpus, out=…).")
+    manifest = _parse(path / f"manifest-{numbers[-1]}.json")
+    for part in manifest.parts:
+        file = path / part.name
+        size = file.stat().st_size if file.is_file() else None
+        if size != part.n_bytes:
+            came = "is missing" if size is None else f"has {size} bytes"
+            raise DamagedIndexError(
+                f"the index at {path} is damaged: {part.name} should have {part.n_bytes} bytes and {came}.",
+                hint="Copy it again from where it came from, or build it again.",
+            )
+    return manifest
+
+
+def _parse(file: Path) -> Manifest:
+    try:
+        raw = json.loads(file.read_text(encoding="utf-8"))
+        name, (major, _minor) = raw["format"], raw["version"]
+    except (ValueError, KeyError, TypeError) as err:
+        raise DamagedIndexError(f"{file} is no manifest of an index: {err!r}.", hint="Build the index again.") from err
+    if name != FORMAT:
+        raise DamagedIndexError(f"{file} is of the format {name!r}; wanted {FORMAT!r}.")
+    if major != MAJOR:
+        raise DamagedIndexError(
+            f"the index at {file.parent} is of version {major}, and this saescope reads version {MAJOR}.",
+            hint="Update saescope, or build the index again.",
+        )
+    known = Manifest.__dataclass_fields__
+    try:
+        parts = [Part(**p) for p in raw["parts"]]
+        return Manifest(**{k: v for k, v in raw.items() if k in known and k != "parts"}, parts=parts)
+    except (KeyError, TypeError) as err:
+        raise DamagedIndexError(f"{file} lacks something: {err}.", hint="Build the index again.") from err
+
+
+def write_manifest(path: Path, manifest: Manifest) -> Path:
+    """Commit an index: link the next manifest in, exclusively, and sync the folder."""
+    number = (manifest_numbers(path) or [0])[-1] + 1
+    temporary = path / f"manifest-{number}.json.tmp-{os.getpid()}"
+    with temporary.open("w", encoding="utf-8") as stream:
+        json.dump(asdict(manifest), stream, ensure_ascii=False, indent=1)
+        stream.flush()
+        os.fsync(stream.fileno())
+    target = path / f"manifest-{number}.json"
+    try:
+        os.link(temporary, target)
+    finally:
+        temporary.unlink()
+    sync_folder(path)
+    return target
+
+
+def sync_folder(path: Path) -> None:
+    """Make renames and links in a folder durable, where the system can."""
+    if os.name == "nt":
+        return
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -1,0 +1,1 @@
+"""Building an index: tokens, shards of postings, tables, and the manifest last."""

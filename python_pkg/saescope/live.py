@@ -1,0 +1,58 @@
+"""The scopes that live in this process, for panels to find."""
+
+import threading
+import weakref
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from saescope.errors import UnknownNameError
+
+if TYPE_CHECKING:
+    from saescope.scope import Scope
+
+_scopes: "weakref.WeakValueDictionary[str, Scope]" = weakref.WeakValueDictionary()
+_listeners: "weakref.WeakSet[Callable[[], None]]" = weakref.WeakSet()
+_lock = threading.Lock()
+
+
+def add(scope: "Scope") -> None:
+    """Make a scope known, and tell the listeners now and when it is gone."""
+    with _lock:
+        _scopes[scope.id] = scope
+    weakref.finalize(scope, changed).atexit = False
+    changed()
+
+
+def scopes() -> "list[Scope]":
+    """The scopes there are, the newest first."""
+    with _lock:
+        return sorted(_scopes.values(), key=lambda s: s.number, reverse=True)
+
+
+def get(scope_id: str) -> "Scope":
+    """The scope of this id.
+
+    Raises
+    ------
+    UnknownNameError
+        There is none, or no longer.
+    """
+    with _lock:
+        scope = _scopes.get(scope_id)
+    if scope is None:
+        raise UnknownNameError("this scope is gone from the kernel.", hint="Run its cell again.", scope=scope_id)
+    return scope
+
+
+def listen(listener: Callable[[], None]) -> None:
+    """Call back when scopes come, go, or change; the listener is held weakly."""
+    with _lock:
+        _listeners.add(listener)
+
+
+def changed() -> None:
+    """Tell the listeners that something about the scopes has changed."""
+    with _lock:
+        listeners = list(_listeners)
+    for listener in listeners:
+        listener()

@@ -1,0 +1,5 @@
+"""Panels: anywidget classes that show a view of ``js/`` in a cell."""
+
+from saescope.registry import Registry
+
+REGISTRY = Registry("panels", {"browser": "saescope.panels.browser:Browser"})

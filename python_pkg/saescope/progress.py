@@ -1,0 +1,37 @@
+"""Progress in a terminal or a notebook, and progress that nobody watches."""
+
+from typing import Any
+
+
+class Bar:
+    """A progress bar with rate and time left (tqdm), in whatever the caller looks at."""
+
+    def __init__(self) -> None:
+        self._bar: Any = None
+
+    def start(self, what: str, total: int, unit: str) -> None:
+        """A stage of ``total`` units begins; 0 when nobody knows how many."""
+        from tqdm.auto import tqdm
+
+        self._bar = tqdm(total=total or None, desc=what, unit=f" {unit}", unit_scale=True, dynamic_ncols=True)
+
+    def advance(self, n: int) -> None:
+        """``n`` more units are done."""
+        self._bar.update(n)
+
+    def finish(self) -> None:
+        """The stage is over."""
+        self._bar.close()
+
+
+class Silent:
+    """Progress that says nothing."""
+
+    def start(self, what: str, total: int, unit: str) -> None:
+        """Ignored."""
+
+    def advance(self, n: int) -> None:
+        """Ignored."""
+
+    def finish(self) -> None:
+        """Ignored."""

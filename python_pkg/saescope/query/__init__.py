@@ -1,0 +1,1 @@
+"""Questions to an index: the feature table, examples, neighbors. No torch."""

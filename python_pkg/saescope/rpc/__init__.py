@@ -1,0 +1,1 @@
+"""Between kernel and page: messages, one dispatcher, transports."""

@@ -1,0 +1,77 @@
+"""One request on its way: it settles once, and can be stopped."""
+
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from saescope.errors import CancelledError
+from saescope.rpc import codec
+from saescope.rpc.messages import ErrorFrame, ErrorInfo, EventFrame, RequestFrame, ResultFrame
+
+Send = Callable[[dict[str, Any], Sequence[bytes]], None]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a handler returns when it has binary buffers to send along."""
+
+    message: Any
+    buffers: list[bytes] = field(default_factory=list)
+
+
+class Call:
+    """A request that is being worked on.
+
+    Parameters
+    ----------
+    request
+        What was asked.
+    send
+        Where frames go.
+    """
+
+    def __init__(self, request: RequestFrame, send: Send) -> None:
+        self.request = request
+        self._send = send
+        self._lock = threading.Lock()
+        self._is_settled = False
+        self._stopped = threading.Event()
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether the answer, or a failure, has been sent."""
+        return self._is_settled
+
+    def check(self) -> None:
+        """Raise `CancelledError` when the request is no longer wanted."""
+        if self._stopped.is_set():
+            raise CancelledError("stopped.")
+
+    def emit(self, event: Any) -> None:
+        """Send a partial answer, unless the request has settled."""
+        self.check()
+        with self._lock:
+            if not self._is_settled:
+                self._send(codec.encode(EventFrame(rid=self.request.rid, data=codec.encode(event))), [])
+
+    def succeed(self, answer: Any) -> None:
+        """Settle with an answer."""
+        found = answer if isinstance(answer, Answer) else Answer(answer)
+        self._settle(ResultFrame(rid=self.request.rid, data=codec.encode(found.message)), found.buffers)
+
+    def fail(self, error: ErrorInfo) -> None:
+        """Settle with a failure."""
+        self._settle(ErrorFrame(rid=self.request.rid, error=error), [])
+
+    def stop(self, error: ErrorInfo) -> None:
+        """Settle with ``error`` now, and let the handler find out at its next check."""
+        self._stopped.set()
+        self.fail(error)
+
+    def _settle(self, frame: ResultFrame | ErrorFrame, buffers: list[bytes]) -> None:
+        with self._lock:
+            if self._is_settled:
+                return
+            self._is_settled = True
+            self._send(codec.encode(frame), buffers)

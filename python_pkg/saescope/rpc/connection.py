@@ -1,0 +1,161 @@
+"""One page's side of the line: frames in, frames out, nothing blocks.
+
+1. A frame is parsed where it arrives, which may be the thread of all comms, and queued.
+2. Handlers run in a small pool; answers leave from there.
+3. A newer request in the same slot, a cancel, or the closing of the line settles a request.
+"""
+
+import logging
+import threading
+import weakref
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from saescope import live
+from saescope._version import version
+from saescope.errors import CancelledError, ProtocolError, SaescopeError, UnknownNameError
+from saescope.rpc import codec
+from saescope.rpc.calls import Call, Send
+from saescope.rpc.handlers import HANDLERS, list_scopes
+from saescope.rpc.messages import (
+    METHODS,
+    PROTOCOL,
+    CancelFrame,
+    ErrorInfo,
+    HelloFrame,
+    NotifyFrame,
+    RequestFrame,
+    ScopeList,
+    SelectParams,
+)
+
+log = logging.getLogger("saescope.rpc")
+
+_pool = ThreadPoolExecutor(max_workers=2, thread_name_prefix="saescope-store")
+_connections: "weakref.WeakSet[Connection]" = weakref.WeakSet()
+
+CANCELLED = ErrorInfo(code="cancelled", message="Stopped.")
+SUPERSEDED = ErrorInfo(code="superseded", message="A newer request took its place.")
+CLOSED = ErrorInfo(code="closed", message="The panel was closed.")
+
+
+class Connection:
+    """Serves one page.
+
+    Parameters
+    ----------
+    send
+        Takes a frame and its buffers; called from any thread.
+    """
+
+    def __init__(self, send: Send) -> None:
+        self._send = send
+        self._lock = threading.Lock()
+        self._calls: dict[str, Call] = {}
+        self._slots: dict[str, str] = {}
+        self._is_closed = False
+        self._on_scopes = self._tell_scopes
+        _connections.add(self)
+        live.listen(self._on_scopes)
+
+    def receive(self, frame: Any, _buffers: Sequence[Any] = ()) -> None:
+        """Take one frame from the page."""
+        kind = frame.get("t") if isinstance(frame, dict) else None
+        try:
+            if kind == "hello":
+                self._greet(frame)
+            elif kind == "request":
+                self._begin(codec.decode(RequestFrame, frame))
+            elif kind == "cancel":
+                self._stop(codec.decode(CancelFrame, frame).rid, CANCELLED)
+            else:
+                raise ProtocolError(f"there is no frame of kind {kind!r}.")
+        except SaescopeError as err:
+            log.warning("a frame was refused: %s", err)
+            rid = frame.get("rid") if isinstance(frame, dict) else None
+            if isinstance(rid, str):
+                Call(RequestFrame(rid=rid, method=""), self._send).fail(error_info(err))
+
+    def close(self) -> None:
+        """The page is gone: every open request settles, and nothing more is sent."""
+        with self._lock:
+            calls = list(self._calls.values())
+            self._calls.clear()
+            self._slots.clear()
+        for call in calls:
+            call.stop(CLOSED)
+        self._is_closed = True
+        _connections.discard(self)
+
+    def notify(self, topic: Any, data: dict[str, Any]) -> None:
+        """Tell the page some news."""
+        if not self._is_closed:
+            self._send(codec.encode(NotifyFrame(topic=topic, data=data)), [])
+
+    def _greet(self, frame: dict[str, Any]) -> None:
+        theirs = frame.get("protocol")
+        if theirs != PROTOCOL:
+            log.warning("the page speaks protocol %s and the kernel %s", theirs, PROTOCOL)
+        self._send(codec.encode(HelloFrame(version=version(), scopes=list_scopes())), [])
+
+    def _tell_scopes(self) -> None:
+        self.notify("scopes", codec.encode(ScopeList(scopes=list_scopes())))
+
+    def _begin(self, request: RequestFrame) -> None:
+        if request.method not in METHODS:
+            raise UnknownNameError(f"there is no method {request.method!r}.", hint=f"Methods: {', '.join(METHODS)}.")
+        params = codec.decode(METHODS[request.method][0], request.params)
+        call = Call(request, self._send)
+        with self._lock:
+            if request.rid in self._calls:
+                raise ProtocolError(f"request {request.rid!r} is open already.")
+            older = self._slots.get(request.slot) if request.slot else None
+            self._calls[request.rid] = call
+            if request.slot:
+                self._slots[request.slot] = request.rid
+        if older is not None:
+            self._stop(older, SUPERSEDED)
+        _pool.submit(self._run, call, params)
+
+    def _stop(self, rid: str, why: ErrorInfo) -> None:
+        with self._lock:
+            call = self._calls.pop(rid, None)
+        if call is not None:
+            call.stop(why)
+
+    def _run(self, call: Call, params: Any) -> None:
+        try:
+            call.check()
+            answer = HANDLERS[call.request.method](call, params)
+            call.succeed(answer)
+            if isinstance(params, SelectParams):
+                self._tell_others(params)
+        except CancelledError:
+            call.fail(CANCELLED)
+        except SaescopeError as err:
+            call.fail(error_info(err))
+        except Exception as err:
+            log.exception("%s failed", call.request.method)
+            call.fail(
+                ErrorInfo(
+                    code="internal",
+                    message=f"{call.request.method} failed: {type(err).__name__}: {err}",
+                    hint="This is a fault in saescope; the kernel's log has the details.",
+                )
+            )
+        finally:
+            with self._lock:
+                self._calls.pop(call.request.rid, None)
+                if call.request.slot and self._slots.get(call.request.slot) == call.request.rid:
+                    del self._slots[call.request.slot]
+
+    def _tell_others(self, selected: SelectParams) -> None:
+        for other in list(_connections):
+            if other is not self:
+                other.notify("selection", codec.encode(selected))
+
+
+def error_info(err: SaescopeError) -> ErrorInfo:
+    """An error as it travels."""
+    return ErrorInfo(code=err.code, message=err.message, hint=err.hint, data=err.data)

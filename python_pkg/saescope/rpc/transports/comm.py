@@ -1,0 +1,34 @@
+"""The kernel comm: how the side bar talks to scopes, with no widget between.
+
+The page opens a comm to the target ``saescope``. When the package is imported in a kernel
+it opens and closes a comm to the page's target ``saescope-announce``, so that the page
+need not ask.
+"""
+
+import sys
+from typing import Any
+
+from saescope.rpc.transports.harden import harden
+
+TARGET, ANNOUNCE = "saescope", "saescope-announce"
+
+
+def announce() -> None:
+    """Register the target in the running kernel and tell the page; does nothing elsewhere."""
+    ipython = sys.modules.get("IPython")
+    shell = ipython.get_ipython() if ipython else None
+    if shell is None or getattr(shell, "kernel", None) is None:
+        return
+    import comm
+
+    comm.get_comm_manager().register_target(TARGET, _opened)
+    comm.create_comm(target_name=ANNOUNCE, data={"target": TARGET}).close()
+
+
+def _opened(comm: Any, _message: Any) -> None:
+    harden(comm)
+    from saescope.rpc.connection import Connection
+
+    connection = Connection(lambda frame, buffers: comm.send(data=frame, buffers=list(buffers)))
+    comm.on_msg(lambda msg: connection.receive(msg["content"]["data"], msg.get("buffers", ())))
+    comm.on_close(lambda _msg: connection.close())

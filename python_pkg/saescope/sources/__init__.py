@@ -1,0 +1,16 @@
+"""Models and SAEs: loading them, finding the site, checking that they fit together.
+
+SAE sources are a registry: a source has ``can_load(spec)`` and
+``load(spec, device=…, dtype=…)`` and returns a sae-lens SAE with a name.
+"""
+
+from saescope.registry import Registry
+
+REGISTRY = Registry(
+    "sources",
+    {
+        "folder": "saescope.sources.folder:FolderSource",
+        "object": "saescope.sources.memory:ObjectSource",
+        "release": "saescope.sources.release:ReleaseSource",
+    },
+)

@@ -1,0 +1,138 @@
+"""transformers causal language models: from an id, a path, or already in memory."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers import AutoModelForCausalLM, AutoTokenizer
+
+from saescope.errors import InputError, ModelSourceError
+
+UNFOUND = (OSError, ValueError, KeyError, ImportError)
+
+
+@dataclass(frozen=True)
+class LoadedModel:
+    """A causal language model with its tokenizer, and the name to show for it."""
+
+    model: Any
+    tokenizer: Any
+    name: str
+
+    @property
+    def device(self) -> torch.device:
+        """Where the model's weights are."""
+        return next(self.model.parameters()).device
+
+
+def choose_device(device: str) -> str:
+    """Turn ``"auto"`` into the best device there is; check any other name."""
+    if device != "auto":
+        try:
+            return str(torch.device(device))
+        except RuntimeError as err:
+            raise InputError(
+                f"{device!r} is no device that torch knows.", hint='Give "auto", "cpu", "cuda", "cuda:1" or "mps".'
+            ) from err
+    if torch.cuda.is_available():
+        return "cuda"
+    return "mps" if torch.backends.mps.is_available() else "cpu"
+
+
+def choose_dtype(dtype: Any, device: str) -> torch.dtype | str:
+    """Turn a dtype's name into a dtype; by default float32 on a CPU and the model's own elsewhere."""
+    if dtype is None:
+        return torch.float32 if device == "cpu" else "auto"
+    found = getattr(torch, dtype, None) if isinstance(dtype, str) else dtype
+    if not isinstance(found, torch.dtype) or not found.is_floating_point:
+        raise InputError(
+            f"{dtype!r} is no floating-point dtype.", hint='Give "float32", "bfloat16" or "float16", or leave it out.'
+        )
+    return found
+
+
+def load_model(model: Any, *, device: str = "auto", dtype: Any = None) -> LoadedModel:
+    """Load a causal language model, or take one from memory as it is.
+
+    Parameters
+    ----------
+    model
+        A hub id, a folder, a path to a GGUF file, a transformers model whose tokenizer
+        can be found by its name, or a pair ``(model, tokenizer)``.
+    device, dtype
+        For loading; a model in memory stays where and what it is.
+
+    Raises
+    ------
+    ModelSourceError
+        There is no such model, or its tokenizer is missing.
+    """
+    if isinstance(model, str | os.PathLike):
+        return _load_named(os.fspath(model), choose_device(device), dtype)
+    if isinstance(model, tuple) and len(model) == 2:
+        inner, tokenizer = model
+        _check_model(inner)
+        return LoadedModel(inner.eval(), tokenizer, _name_of(inner))
+    _check_model(model)
+    return LoadedModel(model.eval(), _tokenizer_of(model), _name_of(model))
+
+
+def _load_named(name: str, device: str, dtype: Any) -> LoadedModel:
+    path = Path(name).expanduser()
+    looks_local = path.exists() or name.startswith((".", "/", "~")) or name.count("/") > 1
+    if looks_local and not path.exists():
+        raise ModelSourceError(
+            f"there is no model at {name}.", hint="Give a folder with config.json and *.safetensors, or a hub id."
+        )
+    options: dict[str, Any] = {"use_safetensors": True}
+    where: str | Path = path if looks_local else name
+    if path.suffix == ".gguf":
+        where, options = path.parent, {"gguf_file": path.name}
+    tokenizer_options = {k: v for k, v in options.items() if k == "gguf_file"}
+    try:
+        loaded = AutoModelForCausalLM.from_pretrained(where, dtype=choose_dtype(dtype, device), **options)
+        tokenizer = AutoTokenizer.from_pretrained(where, **tokenizer_options)
+    except UNFOUND as err:
+        raise ModelSourceError(
+            f"the model {name!r} could not be loaded: {_first_line(err)}",
+            hint="It must be a causal language model with weights as safetensors: a folder, or an id on a hub that "
+            "can be reached from here.",
+        ) from err
+    return LoadedModel(loaded.to(device).eval(), tokenizer, path.stem if looks_local else name)
+
+
+def _first_line(err: BaseException) -> str:
+    lines = [line for line in str(err).splitlines() if line.strip()]
+    return lines[0] if lines else type(err).__name__
+
+
+def _check_model(model: Any) -> None:
+    if not isinstance(model, torch.nn.Module) or not hasattr(model, "config"):
+        raise InputError(
+            f"a model is an id, a path, a transformers model or (model, tokenizer), and {type(model).__name__} came.",
+        )
+    if getattr(model, "get_output_embeddings", lambda: None)() is None:
+        raise ModelSourceError(
+            f"{type(model).__name__} has no unembedding: wanted a causal language model.",
+            hint="Load it with AutoModelForCausalLM.",
+        )
+
+
+def _name_of(model: Any) -> str:
+    name = getattr(model, "name_or_path", "") or getattr(model.config, "_name_or_path", "")
+    return Path(name).name if name and Path(name).exists() else name or type(model).__name__
+
+
+def _tokenizer_of(model: Any) -> Any:
+    name = getattr(model, "name_or_path", "")
+    try:
+        if name:
+            return AutoTokenizer.from_pretrained(name)
+    except UNFOUND:
+        pass
+    raise ModelSourceError(
+        f"no tokenizer could be found for the {type(model).__name__} in memory.",
+        hint="Give both: saescope.load((model, tokenizer), sae=…).",
+    )

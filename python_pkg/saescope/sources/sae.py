@@ -1,0 +1,123 @@
+"""SAEs through sae-lens, with the facts that the rest of saescope asks for."""
+
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from saescope.errors import SaeSourceError
+from saescope.sources import REGISTRY
+from saescope.sources.fingerprint import fingerprint
+
+HARMLESS_KWARGS = {"fold_ln", "center_unembed", "fold_value_biases", "center_writing_weights", "device", "dtype"}
+
+
+class SaeSource(Protocol):
+    """A kind of place an SAE can come from."""
+
+    def can_load(self, spec: Any) -> bool:
+        """Whether this source knows what to do with ``spec``."""
+        ...
+
+    def load(self, spec: Any, *, device: str, dtype: str) -> tuple[Any, str]:
+        """Return a sae-lens SAE and the name to show for it."""
+        ...
+
+
+@dataclass(frozen=True)
+class LoadedSae:
+    """A sae-lens SAE and what its configuration says, read once.
+
+    Parameters
+    ----------
+    sae
+        The sae-lens object.
+    name
+        What to show for it.
+    hook_name
+        The site it reads, in the field's naming.
+    d_in, d_sae
+        Width of the site, and number of features.
+    context_size
+        Tokens in a training context, or ``None`` when unknown.
+    has_bos
+        Whether training contexts began with BOS.
+    wants_centering
+        Whether it was trained on a model with centred writing weights.
+    """
+
+    sae: Any
+    name: str
+    hook_name: str
+    hf_hook_name: str | None
+    d_in: int
+    d_sae: int
+    architecture: str
+    context_size: int | None
+    has_bos: bool
+    wants_centering: bool
+    model_name: str
+
+    def fingerprint(self) -> str:
+        """Hash of configuration and weights; the same for every floating-point type."""
+        return fingerprint(self.sae, f"{self.architecture} {self.hook_name} {self.d_in} {self.d_sae}")
+
+
+def load_sae(spec: Any, *, device: str = "cpu", dtype: str = "float32") -> LoadedSae:
+    """Load an SAE from a registry release, a folder, or memory.
+
+    Parameters
+    ----------
+    spec
+        ``"release/sae_id"``, a folder in sae-lens's format, or a sae-lens object.
+
+    Raises
+    ------
+    SaeSourceError
+        There is none, it is broken, or it wants something saescope cannot honour.
+    """
+    for name in ("object", "folder", *(n for n in REGISTRY.names() if n not in ("object", "folder", "release")), "release"):
+        source: SaeSource = REGISTRY.get(name)()
+        if source.can_load(spec):
+            sae, shown = source.load(spec, device=device, dtype=dtype)
+            return describe(sae, shown)
+    raise SaeSourceError(
+        f"{spec!r} names no SAE.",
+        hint='Give a folder with cfg.json and sae_weights.safetensors, or "release/sae_id" of the sae-lens registry.',
+    )
+
+
+def describe(sae: Any, name: str) -> LoadedSae:
+    """Read an SAE's configuration, and refuse what would measure something else than asked."""
+    cfg, metadata = sae.cfg, sae.cfg.metadata
+    hook_name = metadata.get("hook_name")
+    if not hook_name:
+        raise SaeSourceError(
+            f"the SAE {name} does not say which site it reads.",
+            hint='Set cfg.metadata.hook_name, for example to "blocks.10.hook_resid_post".',
+        )
+    if cfg.normalize_activations == "expected_average_only_in":
+        raise SaeSourceError(
+            f"the SAE {name} expects activations scaled by a factor that its folder does not hold.",
+            hint="Call sae.fold_activation_norm_scaling_factor(sqrt(d_in) / mean norm) and give the object, or load "
+            "it from its release, where sae-lens knows the factor.",
+        )
+    kwargs = metadata.get("model_from_pretrained_kwargs") or {}
+    unknown = sorted(k for k in kwargs if k not in HARMLESS_KWARGS)
+    if unknown:
+        raise SaeSourceError(
+            f"the SAE {name} was trained on a model loaded with {', '.join(unknown)}, which saescope cannot reproduce.",
+            hint="If these do not change the activations, remove them from cfg.metadata.model_from_pretrained_kwargs.",
+        )
+    has_bos = metadata.get("prepend_bos")
+    return LoadedSae(
+        sae=sae.eval(),
+        name=name,
+        hook_name=hook_name,
+        hf_hook_name=metadata.get("hf_hook_name"),
+        d_in=int(cfg.d_in),
+        d_sae=int(cfg.d_sae),
+        architecture=cfg.architecture(),
+        context_size=metadata.get("context_size"),
+        has_bos=True if has_bos is None else bool(has_bos),
+        wants_centering=bool(kwargs.get("center_writing_weights")),
+        model_name=metadata.get("model_name") or "",
+    )

@@ -1,0 +1,48 @@
+"""Small shared types, free of torch and of Jupyter."""
+
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+SiteKind = Literal["input", "output"]
+
+
+@dataclass(frozen=True)
+class Site:
+    """Where in a model an SAE reads.
+
+    Parameters
+    ----------
+    name
+        The field's name for it, as in ``blocks.10.hook_resid_post``.
+    module
+        Path of the transformers module in the model.
+    kind
+        Whether the module's input or its output is the site.
+    layer
+        Number of the block, from 0; -1 before the first block.
+    is_centered
+        Whether the mean over ``d_model`` is subtracted at each position, which
+        equals TransformerLens's ``center_writing_weights`` on LayerNorm models.
+    """
+
+    name: str
+    module: str
+    kind: SiteKind
+    layer: int
+    is_centered: bool = False
+
+
+class Progress(Protocol):
+    """Told how a long task goes on; raising from ``advance`` stops the task."""
+
+    def start(self, what: str, total: int, unit: str) -> None:
+        """A stage of ``total`` units begins."""
+        ...
+
+    def advance(self, n: int) -> None:
+        """``n`` more units are done."""
+        ...
+
+    def finish(self) -> None:
+        """The stage is over."""
+        ...
