@@ -23,7 +23,7 @@ def type_text(hint: Any) -> str:
     if hint in SCALARS:
         return SCALARS[hint]
     if dataclasses.is_dataclass(hint):
-        return typing.cast(type, hint).__name__
+        return typing.cast("type", hint).__name__
     if origin is typing.Literal:
         return " | ".join(f'"{a}"' if isinstance(a, str) else str(a) for a in args)
     if origin in (types.UnionType, typing.Union):
@@ -45,14 +45,16 @@ def interface(cls: type, *, is_sent_by_page: bool) -> str:
     """TypeScript interface of one dataclass; what the page sends may leave out defaults."""
     hints = typing.get_type_hints(cls)
     doc = (inspect.getdoc(cls) or "").splitlines()[0]
-    fields = [f for f in dataclasses.fields(cls)]
+    fields = list(dataclasses.fields(cls))
     lines = [
         f"  {f.name}{'?' if is_sent_by_page and has_default(f) and f.name != 't' else ''}: {type_text(hints[f.name])};"
         for f in fields
     ]
     body = "\n".join(lines)
-    return f"/** {doc} */\nexport interface {cls.__name__} {{\n{body}\n}}\n" if lines else (
-        f"/** {doc} */\nexport type {cls.__name__} = Record<string, never>;\n"
+    return (
+        f"/** {doc} */\nexport interface {cls.__name__} {{\n{body}\n}}\n"
+        if lines
+        else (f"/** {doc} */\nexport type {cls.__name__} = Record<string, never>;\n")
     )
 
 
@@ -73,7 +75,15 @@ def generate() -> str:
     ]
     head = "// Written by tools/protocol.py from rpc/messages.py. Do not edit.\n\n"
     methods = "/** Each method's parameters, answer, and partial answer. */\nexport interface Methods {\n"
-    return head + f"export const PROTOCOL = {messages.PROTOCOL};\n\n" + "\n".join(parts) + "\n" + methods + "\n".join(rows) + "\n}\n"
+    return (
+        head
+        + f"export const PROTOCOL = {messages.PROTOCOL};\n\n"
+        + "\n".join(parts)
+        + "\n"
+        + methods
+        + "\n".join(rows)
+        + "\n}\n"
+    )
 
 
 def main() -> int:

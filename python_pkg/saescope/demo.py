@@ -19,7 +19,9 @@ def demo() -> Scope:
         This copy of saescope carries no demo.
     """
     if not (DATA / "model").is_dir():
-        raise NoIndexError("this copy of saescope carries no demo.", hint="Install it from a wheel, or train one: examples/train_demo.")
+        raise NoIndexError(
+            "this copy of saescope carries no demo.", hint="Install it from a wheel, or train one: examples/train_demo."
+        )
     return load(DATA / "model", sae=DATA / "sae", index=DATA / "index", device="cpu")
 
 

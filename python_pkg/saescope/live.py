@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 _scopes: "weakref.WeakValueDictionary[str, Scope]" = weakref.WeakValueDictionary()
 _listeners: "weakref.WeakSet[Callable[[], None]]" = weakref.WeakSet()
-_lock = threading.Lock()
+_lock = threading.RLock()  # a scope may be collected, and tell so, while it is held
 
 
 def add(scope: "Scope") -> None:

@@ -52,8 +52,7 @@ class Registry:
         """All things of this kind, sorted by name, ours first; nothing is imported."""
         ours = [Entry(name, target, "saescope") for name, target in sorted(self._ours.items())]
         others = [
-            Entry(name, e.value, e.dist.name if e.dist else "unknown")
-            for name, e in sorted(self._others().items())
+            Entry(name, e.value, e.dist.name if e.dist else "unknown") for name, e in sorted(self._others().items())
         ]
         return ours + others
 

@@ -116,7 +116,9 @@ class Scope:
             There is none yet.
         """
         if self._index is None:
-            raise NoIndexError("this scope has no index yet.", hint='Build one: scope.build_index("corpus.jsonl.gz", out="my-index").')
+            raise NoIndexError(
+                "this scope has no index yet.", hint='Build one: scope.build_index("corpus.jsonl.gz", out="my-index").'
+            )
         return self._index
 
     @cached_property
@@ -185,10 +187,22 @@ class Scope:
         """
         return neighbors(self._directions, feature, self.n_features, k=k, metric=metric)
 
+    @property
+    def parts(self) -> "tuple[LoadedModel, LoadedSae, Site]":
+        """Model, SAE and site as they were loaded.
+
+        Raises
+        ------
+        NeedsModelError
+            Only an index is open.
+        """
+        return self._need_model("this")
+
     def _need_model(self, what: str) -> "tuple[LoadedModel, LoadedSae, Site]":
         if self._model is None or self._sae is None or self._site is None:
             raise NeedsModelError(
-                f"{what} needs the model, and only an index is open.", hint="Load all three: saescope.load(model, sae=…, index=…)."
+                f"{what} needs the model, and only an index is open.",
+                hint="Load all three: saescope.load(model, sae=…, index=…).",
             )
         return self._model, self._sae, self._site
 
@@ -237,6 +251,7 @@ class Scope:
         overwrite: bool = False,
         postings: bool = True,
         progress: Progress | None = None,
+        attach: bool = True,
     ) -> Index:
         """Index what every feature fires on, in one pass over a corpus.
 
@@ -257,25 +272,27 @@ class Scope:
             tables and the stored examples only.
         progress
             Told how it goes; by default a bar with rate and time left.
+        attach
+            Make it this scope's index, so that panels show it.
 
         Returns
         -------
         Index
-            Also this scope's index from now on.
+            The new index, opened.
         """
         from saescope.indexing.build import Builder, choose_settings
         from saescope.progress import Bar
 
         model, sae, site = self._need_model("building an index")
-        settings = choose_settings(
-            model, sae, context_size=context_size, max_tokens=max_tokens, has_postings=postings
-        )
+        settings = choose_settings(model, sae, context_size=context_size, max_tokens=max_tokens, has_postings=postings)
         with self.lock:
             Builder(model, sae, site, settings, progress or Bar()).build(
                 corpus, Path(out).expanduser(), overwrite=overwrite
             )
-        self._use(Index(out))
-        return self.require_index()
+        made = Index(out)
+        if attach:
+            self._use(made)
+        return made
 
     def _use(self, index: Index) -> None:
         self._index = index

@@ -25,7 +25,9 @@ def add_to(commands: Any) -> None:
         description=DESCRIPTION,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    made.add_argument("--folder", default="saescope-demo", metavar="DIR", help="where to put the notebook (default: saescope-demo)")
+    made.add_argument(
+        "--folder", default="saescope-demo", metavar="DIR", help="where to put the notebook (default: saescope-demo)"
+    )
     made.add_argument("--port", type=int, help="port of the server (default: 8888, or the next that is free)")
     made.add_argument("--no-browser", action="store_true", help="only print the address")
     made.set_defaults(run=run)

@@ -25,11 +25,15 @@ def add_to(commands: Any) -> None:
     made.add_argument("corpus", help='text: JSON lines with a "text" (.jsonl) or plain text (.txt), also .gz or .zst')
     made.add_argument("--out", required=True, metavar="DIR", help="folder of the index; new or empty")
     made.add_argument("--max-tokens", type=int, metavar="N", help="stop after N tokens")
-    made.add_argument("--context-size", type=int, metavar="N", help="tokens a context (default: as the SAE was trained)")
+    made.add_argument(
+        "--context-size", type=int, metavar="N", help="tokens a context (default: as the SAE was trained)"
+    )
     made.add_argument("--device", default="auto", help="cpu, cuda, mps (default: the best there is)")
     made.add_argument("--dtype", help="of the model: float32, bfloat16, float16 (default: float32 on a CPU)")
     made.add_argument("--overwrite", action="store_true", help="replace an index that is in DIR")
-    made.add_argument("--no-postings", action="store_true", help="keep tables and examples only: small, with fewer queries")
+    made.add_argument(
+        "--no-postings", action="store_true", help="keep tables and examples only: small, with fewer queries"
+    )
     made.set_defaults(run=run)
 
 

@@ -14,7 +14,9 @@ READ_BYTES = 1 << 22
 
 def add_to(commands: Any) -> None:
     """Declare the command."""
-    made = commands.add_parser("info", help="say what an index is and holds", description="Say what an index is and holds.")
+    made = commands.add_parser(
+        "info", help="say what an index is and holds", description="Say what an index is and holds."
+    )
     made.add_argument("index", metavar="DIR", help="folder of an index")
     made.add_argument("--verify", action="store_true", help="read every part and compare its checksum")
     made.set_defaults(run=run)
@@ -36,7 +38,11 @@ def run(options: argparse.Namespace) -> int:
 def facts(manifest: Manifest) -> list[tuple[str, str]]:
     """Names and values, as a person reads them."""
     m = manifest
-    skipped = [name for key, name in (("skips_first", "the first token of a context"), ("skips_special", "special tokens")) if m.rule[key]]
+    skipped = [
+        name
+        for key, name in (("skips_first", "the first token of a context"), ("skips_special", "special tokens"))
+        if m.rule[key]
+    ]
     size = sum(p.n_bytes for p in m.parts)
     return [
         ("model", f"{m.model['name']} ({m.model['architecture']}, {m.model['dtype']})"),
@@ -61,4 +67,6 @@ def verify(path: Path, part: Part) -> None:
         while chunk := stream.read(READ_BYTES):
             digest.update(chunk)
     if digest.hexdigest() != part.digest:
-        raise DamagedIndexError(f"{path / part.name} was altered since it was built.", hint="Copy it again, or build it again.")
+        raise DamagedIndexError(
+            f"{path / part.name} was altered since it was built.", hint="Copy it again, or build it again."
+        )

@@ -4,13 +4,14 @@ import gzip
 import io
 import json
 import os
-from collections.abc import Iterable, Iterator
+import zlib
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, cast
 
-import zstandard
+import pyarrow as pa
 
 from saescope.errors import CorpusError, CorpusMissingError, InputError
 
@@ -49,7 +50,7 @@ def read_documents(corpus: "str | os.PathLike[str] | Iterable[Any]") -> Iterator
         path = Path(corpus).expanduser()
         items = _read_file(path)
         name, source = f"the corpus {path}", path.name
-    elif isinstance(corpus, Iterable):
+    elif isinstance(corpus, Iterable) and not isinstance(corpus, Mapping):
         items = ((f"item {n}", item) for n, item in enumerate(corpus))
         name, source = "the corpus", ""
     else:
@@ -61,6 +62,7 @@ def read_documents(corpus: "str | os.PathLike[str] | Iterable[Any]") -> Iterator
     for where, item in items:
         text, origin = _text_of(item, f"{name}, {where}")
         if text.strip():
+            _check_characters(text, f"{name}, {where}")
             yield Document(number, text, origin or source)
             number += 1
     if number == 0:
@@ -75,9 +77,19 @@ def _text_of(item: Any, where: str) -> tuple[str, str]:
         return item["text"], source if isinstance(source, str) else ""
     came = f"an object with {', '.join(map(repr, list(item)[:5]))}" if isinstance(item, dict) else type(item).__name__
     raise CorpusError(
-        f"{where}: wanted a text, or an object with a \"text\", and got {came}.",
+        f'{where}: wanted a text, or an object with a "text", and got {came}.',
         hint='Each line should look like {"text": "…", "source": "…"}.',
     )
+
+
+def _check_characters(text: str, where: str) -> None:
+    try:
+        text.encode()
+    except UnicodeEncodeError as err:
+        raise CorpusError(
+            f"{where}: the text holds half a surrogate pair, {text[err.start]!r}, which is no character.",
+            hint="Was the text cut inside an escape such as \\ud83d\\ude80?",
+        ) from err
 
 
 def _read_file(path: Path) -> Iterator[tuple[str, Any]]:
@@ -94,7 +106,9 @@ def _read_file(path: Path) -> Iterator[tuple[str, Any]]:
         with _opened(path) as stream:
             yield "text", _decoded(stream.read(), path, "the text")
     else:
-        raise CorpusError(f"the corpus {path} is of an unknown kind ({suffix or 'no suffix'}).", hint=f"Give {FORMATS}.")
+        raise CorpusError(
+            f"the corpus {path} is of an unknown kind ({suffix or 'no suffix'}).", hint=f"Give {FORMATS}."
+        )
 
 
 def _read_json_lines(path: Path) -> Iterator[tuple[str, Any]]:
@@ -105,9 +119,10 @@ def _read_json_lines(path: Path) -> Iterator[tuple[str, Any]]:
                 continue
             try:
                 item = json.loads(line)
-            except json.JSONDecodeError as err:
+            except (ValueError, RecursionError) as err:
+                told = f"{err.msg} at column {err.colno}" if isinstance(err, json.JSONDecodeError) else str(err)
                 raise CorpusError(
-                    f"the corpus {path}, line {n}, is not JSON: {err.msg} at column {err.colno}.",
+                    f"the corpus {path}, line {n}, is not JSON: {told}.",
                     hint='Each line should be one whole object: {"text": "…"}. Is the file cut off?',
                     line=n,
                 ) from err
@@ -129,14 +144,15 @@ def _opened(path: Path) -> Iterator[IO[bytes]]:
     try:
         if path.suffix == ".gz":
             with gzip.open(path, "rb") as stream:
-                yield stream
+                yield cast("IO[bytes]", stream)
         elif path.suffix == ".zst":
-            with path.open("rb") as raw, zstandard.ZstdDecompressor().stream_reader(raw) as reader:
+            with path.open("rb") as raw, pa.input_stream(raw, compression="zstd") as reader:
                 yield io.BufferedReader(reader)
         else:
             with path.open("rb") as stream:
                 yield stream
-    except (EOFError, gzip.BadGzipFile, zstandard.ZstdError) as err:
+    except (EOFError, OSError, zlib.error) as err:
         raise CorpusError(
-            f"the corpus {path} cannot be unpacked: {err}.", hint="Is the file cut off, or of another kind than its name says?"
+            f"the corpus {path} cannot be read: {err}.",
+            hint="Is the file cut off, or of another kind than its name says?",
         ) from err

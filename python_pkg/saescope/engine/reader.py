@@ -51,7 +51,7 @@ class SiteReader:
         Raises
         ------
         ComputeError
-            The pass ended without reaching the site.
+            The pass ended without reaching the site, or the activations are not finite.
         """
         module = self._model.get_submodule(self._site.module)
         handle = (
@@ -69,6 +69,11 @@ class SiteReader:
         found, self._found = self._found, None
         if found is None:
             raise ComputeError(f"the forward pass never reached {self._site.module}.")
+        if not torch.isfinite(found).all():
+            raise ComputeError(
+                f"the activations at {self._site.name} are not finite in {str(found.dtype).removeprefix('torch.')}.",
+                hint="Load the model in float32 or bfloat16; are its weights whole?",
+            )
         return found - found.mean(-1, keepdim=True) if self._site.is_centered else found
 
     def _on_input(self, _module: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:

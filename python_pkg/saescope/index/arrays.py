@@ -30,7 +30,7 @@ def map_arrays(path: Path) -> dict[str, NDArray[Any]]:
         header = json.loads(bytes(data[8 : 8 + size]))
         header.pop("__metadata__", None)
         return {name: _view(data[8 + size :], spec) for name, spec in header.items()}
-    except (ValueError, KeyError, TypeError, IndexError, OSError) as err:
+    except (ValueError, LookupError, TypeError, AttributeError, OverflowError, RecursionError, OSError) as err:
         raise DamagedIndexError(f"{path} is no whole safetensors file: {err}.", hint="Build the index again.") from err
 
 

@@ -6,6 +6,7 @@ token), ``length`` u16, ``offsets`` list of u8 and ``values`` list of f32 (the n
 """
 
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -133,6 +134,8 @@ class ExampleWriter:
 
     def write(self, batch: pa.RecordBatch, first: int, n_features: int) -> None:
         """Write the examples of ``n_features`` features from ``first``, a multiple of 64, on."""
-        borders = np.searchsorted(batch.column("feature").to_numpy(), np.arange(first, first + n_features + BLOCK, BLOCK))
-        for low, high in zip(borders[:-1], borders[1:], strict=True):
+        borders = np.searchsorted(
+            batch.column("feature").to_numpy(), np.arange(first, first + n_features + BLOCK, BLOCK)
+        )
+        for low, high in pairwise(borders.tolist()):
             self._writer.write_batch(batch.slice(low, high - low))

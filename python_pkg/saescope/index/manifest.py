@@ -95,7 +95,9 @@ def read_manifest(path: Path) -> Manifest:
             raise UnfinishedIndexError(
                 f"the index at {path} was begun and never finished.", hint="Build it again with the same `out`."
             )
-        raise NoIndexError(f"{path} is a folder, and holds no index.", hint="Build one: scope.build_index(corpus, out=…).")
+        raise NoIndexError(
+            f"{path} is a folder, and holds no index.", hint="Build one: scope.build_index(corpus, out=…)."
+        )
     manifest = _parse(path / f"manifest-{numbers[-1]}.json")
     for part in manifest.parts:
         file = path / part.name

@@ -46,7 +46,8 @@ class Index:
 
     def __repr__(self) -> str:
         m = self.manifest
-        return f"Index({str(self.path)!r}: {m.d_sae:,} features, {m.n_rows:,} tokens, {m.sae['name']} on {m.model['name']})"
+        made_of = f"{m.sae['name']} on {m.model['name']}"
+        return f"Index({str(self.path)!r}: {m.d_sae:,} features, {m.n_rows:,} tokens, {made_of})"
 
     @cached_property
     def table(self) -> pl.DataFrame:

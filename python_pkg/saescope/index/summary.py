@@ -111,8 +111,8 @@ def statistics(postings: Postings, layout: Layout) -> Statistics:
     tokens, shares = _top_tokens(postings, strength, layout)
     return Statistics(
         n_fires,
-        np.bincount(f, weights=postings.values, minlength=n),
-        np.bincount(f, weights=postings.values.astype(np.float64) ** 2, minlength=n),
+        np.bincount(f, weights=postings.values, minlength=n).astype(np.float64),
+        np.bincount(f, weights=postings.values.astype(np.float64) ** 2, minlength=n).astype(np.float64),
         maxima,
         quantiles,
         histogram,

@@ -8,7 +8,7 @@
 4. The manifest is written last. Until then there is no index to open.
 """
 
-import datetime
+import datetime as dt
 import hashlib
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
@@ -29,7 +29,7 @@ from saescope.engine.reader import SiteReader
 from saescope.errors import InputError, SourceError
 from saescope.index.layout import Layout
 from saescope.index.manifest import Manifest
-from saescope.index.shards import Shards, rows_a_shard, shard_name
+from saescope.index.shards import SHARD_ROWS, Shards, rows_a_shard, shard_name
 from saescope.index.store import DIRECTIONS, DOCS, EXAMPLES, FEATURES, TOKENS, VOCABULARY, token_dtype
 from saescope.index.summary import GROUPS
 from saescope.index.vocabulary import Vocabulary
@@ -73,10 +73,15 @@ def choose_settings(
     SourceError
         The SAE wants BOS and the tokenizer has none.
     """
-    size = context_size or sae.context_size or DEFAULT_CONTEXT
-    limit = getattr(model.model.config.get_text_config(), "max_position_embeddings", None)
-    if size < 2 or (limit and size > limit):
-        raise InputError(f"a context of {size} tokens does not fit {model.name}, which takes 2 to {limit}.", hint="Set context_size.")
+    size = context_size if context_size is not None else sae.context_size or DEFAULT_CONTEXT
+    limit = min(
+        getattr(model.model.config.get_text_config(), "max_position_embeddings", None) or SHARD_ROWS, SHARD_ROWS
+    )
+    if isinstance(size, bool) or not isinstance(size, int) or not 2 <= size <= limit:
+        raise InputError(
+            f"a context of {size!r} tokens does not fit {model.name}, which takes 2 to {limit}.",
+            hint="Set context_size.",
+        )
     bos = None
     if sae.has_bos:
         tokenizer = model.tokenizer
@@ -173,7 +178,7 @@ class Builder:
                 corpus=facts,
                 settings=asdict(self._settings),
                 parts=workspace.parts,
-                created=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+                created=dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
                 **self._provenance(),
             )
         )

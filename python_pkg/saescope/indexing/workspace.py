@@ -9,6 +9,7 @@ import errno
 import hashlib
 import json
 import os
+import re
 import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -20,7 +21,10 @@ from saescope.errors import DiskFullError, OccupiedError, StoreError
 from saescope.index.manifest import BUILDING, Manifest, Part, manifest_numbers, sync_folder, write_manifest
 
 READ_BYTES = 1 << 22
-OUR_SUFFIXES = (".safetensors", ".parquet", ".arrow", ".bin", ".tmp")
+OURS = re.compile(
+    r"(tokens\.bin|(docs|vocabulary|features)\.parquet|examples\.arrow|directions\.safetensors|shard-\d+\.safetensors)(\.new\.tmp)?|manifest-\d+\.json\.tmp-\d+"
+)
+"""The names that a build may take away; whatever else lies in the folder stays."""
 
 
 class Workspace:
@@ -44,11 +48,19 @@ class Workspace:
         self.parts: list[Part] = []
         self._replaces = self._check(overwrite)
         self._made_folder = not path.exists()
-        with self._disk_errors("the folder"):
-            path.mkdir(parents=True, exist_ok=True)
-            if not self._replaces:
-                self._sweep()
-                (path / BUILDING).write_text(json.dumps({"pid": os.getpid()}), encoding="utf-8")
+        try:
+            with self._disk_errors("the folder"):
+                path.mkdir(parents=True, exist_ok=True)
+                if not self._replaces:
+                    self._sweep()
+                    self._mark()
+        except StoreError:
+            if path.is_dir():
+                self.abandon()
+            raise
+
+    def _mark(self) -> None:
+        (self.path / BUILDING).write_text(json.dumps({"pid": os.getpid()}), encoding="utf-8")
 
     def _check(self, overwrite: bool) -> bool:
         if self.path.exists() and not self.path.is_dir():
@@ -56,7 +68,8 @@ class Workspace:
         has_index = self.path.is_dir() and bool(manifest_numbers(self.path))
         if has_index and not overwrite:
             raise OccupiedError(
-                f"there is an index at {self.path} already.", hint="Choose another `out`, or give overwrite=True (--overwrite)."
+                f"there is an index at {self.path} already.",
+                hint="Choose another `out`, or give overwrite=True (--overwrite).",
             )
         if self.path.is_dir() and not has_index and not (self.path / BUILDING).exists() and any(self.path.iterdir()):
             raise OccupiedError(f"{self.path} holds other files.", hint="Choose a new or an empty folder as `out`.")
@@ -88,6 +101,7 @@ class Workspace:
         """Make the parts an index."""
         with self._disk_errors("the manifest"):
             if self._replaces:
+                self._mark()
                 for number in manifest_numbers(self.path):
                     (self.path / f"manifest-{number}.json").unlink()
                 for part in self.parts:
@@ -116,14 +130,15 @@ class Workspace:
         free = shutil.disk_usage(self.path).free
         if n_bytes > free:
             raise DiskFullError(
-                f"the index at {self.path} needs about {n_bytes / 1e6:,.0f} MB more, and the disk has {free / 1e6:,.0f} MB.",
+                f"the index at {self.path} needs about {n_bytes / 1e6:,.0f} MB more, "
+                f"and the disk has {free / 1e6:,.0f} MB.",
                 hint="Free some space, choose another `out`, or lower max_tokens.",
                 wanted=n_bytes,
                 free=free,
             )
 
     def _ours(self) -> list[Path]:
-        return [f for f in self.path.iterdir() if f.suffix in OUR_SUFFIXES]
+        return [f for f in self.path.iterdir() if OURS.fullmatch(f.name)]
 
     def _sweep(self) -> None:
         for file in self._ours():

@@ -20,7 +20,7 @@ BUNDLE = Path(__file__).parent.parent / "static" / "core.js"
 STUB = """
 export default {
   async render({ model, el, host, signal }) {
-    const core = await host.getWidget(model.get("core"), { signal });
+    const core = await host.getWidget(model.get("core"));
     return core.exports.mount(model.get("panel"), model, el, signal);
   }
 }
@@ -43,21 +43,20 @@ class Core(anywidget.AnyWidget):
 
 
 _lock = threading.Lock()
-_core: "Core | None" = None
+_made: list[Core] = []
 
 
 def core() -> Core:
     """This kernel's core, made on first use."""
-    global _core
     if not BUNDLE.exists():
         raise BundleMissingError(
             f"the panel cannot be shown: {BUNDLE.name} was not built.",
             hint="Install saescope from a wheel, or run `npm ci && npm run build` in its repository.",
         )
     with _lock:
-        if _core is None or _core.comm is None:
-            _core = Core()
-        return _core
+        if not _made or _made[0].comm is None:
+            _made[:] = [Core()]
+        return _made[0]
 
 
 class Panel(anywidget.AnyWidget):

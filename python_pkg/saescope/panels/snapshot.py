@@ -59,7 +59,9 @@ def _shaded(shown: dict[str, Any], peak: float) -> str:
         escaped = html.escape(text).replace("\n", "⏎")
         strength = min(abs(value) / peak, 1.0) ** 0.5 if peak else 0.0
         parts.append(
-            f'<span style="background:rgba(240,140,0,{0.6 * strength:.2f})" title="{value:.3g}">{escaped}</span>' if value else escaped
+            f'<span style="background:rgba(240,140,0,{0.6 * strength:.2f})" title="{value:.3g}">{escaped}</span>'
+            if value
+            else escaped
         )
     return "".join(parts)
 
@@ -70,8 +72,10 @@ def static_text(scope: Scope, saved: dict[str, Any]) -> str:
     if page is None:
         return repr(scope)
     lines = [repr(scope), f"feature {page['feature']}: fires on {100 * page['density']:.3g} %, max {page['max']:.3g}"]
-    lines += [
-        f"{e['activation']:8.3g}  {''.join(e['texts'][: e['peak']])}[{e['texts'][e['peak']]}]{''.join(e['texts'][e['peak'] + 1 :])}".replace("\n", "⏎")
-        for e in saved["snapshot"]["examples"]
-    ]
-    return "\n".join(lines)
+    return "\n".join([*lines, *(_line(e) for e in saved["snapshot"]["examples"])])
+
+
+def _line(shown: dict[str, Any]) -> str:
+    texts, peak = shown["texts"], shown["peak"]
+    marked = [*texts[:peak], f"[{texts[peak]}]", *texts[peak + 1 :]]
+    return f"{shown['activation']:8.3g}  {''.join(marked)}".replace("\n", "⏎")

@@ -42,7 +42,9 @@ class FeatureTable:
         """The whole table with tokens as texts: what `Scope.features` returns."""
         return with_texts(self._index.table, TOKEN_COLUMNS, self._index.vocabulary)
 
-    def rows(self, sort: str = "density", *, descending: bool = True, search: str = "", has_fired: bool = False) -> Rows:
+    def rows(
+        self, sort: str = "density", *, descending: bool = True, search: str = "", has_fired: bool = False
+    ) -> Rows:
         """Numbers of the features that match, in order; equal ones by number.
 
         Parameters

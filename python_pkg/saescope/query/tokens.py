@@ -18,5 +18,5 @@ def _texts(ids: pl.Series, texts: pa.Array) -> pl.Series:
     lists = lists.combine_chunks() if isinstance(lists, pa.ChunkedArray) else lists
     first, last = lists.offsets[0].as_py(), lists.offsets[-1].as_py()
     values = pc.take(texts, lists.values.slice(first, last - first))
-    offsets = pc.subtract(lists.offsets, lists.offsets[0])
-    return pl.Series(pl.from_arrow(pa.LargeListArray.from_arrays(offsets.cast(pa.int64()), values)))
+    offsets = pa.array(lists.offsets.to_numpy() - first, pa.int64())
+    return pl.Series(pl.from_arrow(pa.LargeListArray.from_arrays(offsets, values)))

@@ -25,7 +25,7 @@ def decode(cls: type[T], data: Any) -> T:
     """
     if not isinstance(data, dict):
         raise ProtocolError(f"{cls.__name__} is an object, and {type(data).__name__} came.")
-    fields = {f.name: f for f in dataclasses.fields(typing.cast(Any, cls))}
+    fields = {f.name: f for f in dataclasses.fields(typing.cast("Any", cls))}
     hints = typing.get_type_hints(cls)
     unknown = sorted(set(data) - set(fields))
     if unknown:
@@ -59,6 +59,6 @@ def _value(hint: Any, value: Any, where: str) -> Any:
     if origin is list and isinstance(value, list):
         return [_value(args[0], item, where) for item in value]
     if dataclasses.is_dataclass(hint):
-        return decode(typing.cast(type, hint), value)
+        return decode(typing.cast("type", hint), value)
     wanted = getattr(hint, "__name__", str(hint))
     raise ProtocolError(f"{where} is a {wanted}, and {value!r:.80} came.")

@@ -60,7 +60,9 @@ class Connection:
         live.listen(self._on_scopes)
 
     def receive(self, frame: Any, _buffers: Sequence[Any] = ()) -> None:
-        """Take one frame from the page."""
+        """Take one frame from the page; a closed line takes none."""
+        if self._is_closed:
+            return
         kind = frame.get("t") if isinstance(frame, dict) else None
         try:
             if kind == "hello":
@@ -80,18 +82,22 @@ class Connection:
     def close(self) -> None:
         """The page is gone: every open request settles, and nothing more is sent."""
         with self._lock:
+            self._is_closed = True
             calls = list(self._calls.values())
             self._calls.clear()
             self._slots.clear()
         for call in calls:
             call.stop(CLOSED)
-        self._is_closed = True
         _connections.discard(self)
 
     def notify(self, topic: Any, data: dict[str, Any]) -> None:
-        """Tell the page some news."""
-        if not self._is_closed:
+        """Tell the page some news; a line that is cut hinders nobody else."""
+        if self._is_closed:
+            return
+        try:
             self._send(codec.encode(NotifyFrame(topic=topic, data=data)), [])
+        except Exception:
+            log.exception("a page could not be told of the %s", topic)
 
     def _greet(self, frame: dict[str, Any]) -> None:
         theirs = frame.get("protocol")

@@ -143,7 +143,8 @@ def feature_page(index: Index, feature: int) -> FeaturePage:
 def _weights(index: Index, tokens: list[int], weights: list[float]) -> list[TokenWeight]:
     v = index.vocabulary
     return [
-        TokenWeight(token=t, text=v.text(t), raw=v.raw(t), weight=_short(w)) for t, w in zip(tokens, weights, strict=True)
+        TokenWeight(token=t, text=v.text(t), raw=v.raw(t), weight=_short(w))
+        for t, w in zip(tokens, weights, strict=True)
     ]
 
 

@@ -37,10 +37,12 @@ class FolderSource:
             raise SaeSourceError(f"{path / 'cfg.json'} is not JSON: {err}.") from err
         except SafetensorError as err:
             raise SaeSourceError(
-                f"{path / 'sae_weights.safetensors'} is no whole safetensors file: {err}.", hint="Was the download cut off?"
+                f"{path / 'sae_weights.safetensors'} is no whole safetensors file: {err}.",
+                hint="Was the download cut off?",
             ) from err
         except (RuntimeError, KeyError, ValueError, TypeError) as err:
             raise SaeSourceError(
-                f"the SAE in {path} does not match its cfg.json: {err}.", hint="Do d_in, d_sae and architecture agree with the weights?"
+                f"the SAE in {path} does not match its cfg.json: {err}.",
+                hint="Do d_in, d_sae and architecture agree with the weights?",
             ) from err
         return sae, path.name

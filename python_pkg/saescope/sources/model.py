@@ -6,11 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from saescope.errors import InputError, ModelSourceError
 
-UNFOUND = (OSError, ValueError, KeyError, ImportError)
+UNFOUND = (OSError, ValueError, KeyError, ImportError, RuntimeError, SafetensorError)
 
 
 @dataclass(frozen=True)
@@ -31,10 +32,12 @@ def choose_device(device: str) -> str:
     """Turn ``"auto"`` into the best device there is; check any other name."""
     if device != "auto":
         try:
+            torch.empty(0, device=device)
             return str(torch.device(device))
-        except RuntimeError as err:
+        except (RuntimeError, AssertionError, NotImplementedError, TypeError) as err:
             raise InputError(
-                f"{device!r} is no device that torch knows.", hint='Give "auto", "cpu", "cuda", "cuda:1" or "mps".'
+                f"{device!r} is no device that torch can use here: {_first_line(err)}",
+                hint='Give "auto", "cpu", "cuda", "cuda:1" or "mps".',
             ) from err
     if torch.cuda.is_available():
         return "cuda"
@@ -71,12 +74,10 @@ def load_model(model: Any, *, device: str = "auto", dtype: Any = None) -> Loaded
     """
     if isinstance(model, str | os.PathLike):
         return _load_named(os.fspath(model), choose_device(device), dtype)
-    if isinstance(model, tuple) and len(model) == 2:
-        inner, tokenizer = model
-        _check_model(inner)
-        return LoadedModel(inner.eval(), tokenizer, _name_of(inner))
-    _check_model(model)
-    return LoadedModel(model.eval(), _tokenizer_of(model), _name_of(model))
+    pair: Any = model if isinstance(model, tuple) and len(model) == 2 else (model, None)
+    inner, tokenizer = pair
+    _check_model(inner)
+    return LoadedModel(inner.eval(), _tokenizer_of(inner) if tokenizer is None else tokenizer, _name_of(inner))
 
 
 def _load_named(name: str, device: str, dtype: Any) -> LoadedModel:
@@ -91,8 +92,9 @@ def _load_named(name: str, device: str, dtype: Any) -> LoadedModel:
     if path.suffix == ".gguf":
         where, options = path.parent, {"gguf_file": path.name}
     tokenizer_options = {k: v for k, v in options.items() if k == "gguf_file"}
+    options["dtype"] = choose_dtype(dtype, device)
     try:
-        loaded = AutoModelForCausalLM.from_pretrained(where, dtype=choose_dtype(dtype, device), **options)
+        loaded, report = AutoModelForCausalLM.from_pretrained(where, output_loading_info=True, **options)
         tokenizer = AutoTokenizer.from_pretrained(where, **tokenizer_options)
     except UNFOUND as err:
         raise ModelSourceError(
@@ -100,7 +102,14 @@ def _load_named(name: str, device: str, dtype: Any) -> LoadedModel:
             hint="It must be a causal language model with weights as safetensors: a folder, or an id on a hub that "
             "can be reached from here.",
         ) from err
-    return LoadedModel(loaded.to(device).eval(), tokenizer, path.stem if looks_local else name)
+    if report["missing_keys"]:
+        missing = sorted(report["missing_keys"])
+        raise ModelSourceError(
+            f"the model {name!r} lacks {len(missing)} of its weights, beginning with {missing[0]}.",
+            hint="Is a file missing, or is config.json of another model?",
+        )
+    moved: Any = loaded.to(torch.device(device))  # pyright: ignore[reportArgumentType, reportCallIssue]
+    return LoadedModel(moved.eval(), tokenizer, path.stem if looks_local else name)
 
 
 def _first_line(err: BaseException) -> str:

@@ -1,11 +1,14 @@
 """SAEs through sae-lens, with the facts that the rest of saescope asks for."""
 
+import logging
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from saescope.errors import SaeSourceError
+from saescope.errors import PluginError, SaeSourceError
 from saescope.sources import REGISTRY
 from saescope.sources.fingerprint import fingerprint
+
+log = logging.getLogger("saescope.sources")
 
 HARMLESS_KWARGS = {"fold_ln", "center_unembed", "fold_value_biases", "center_writing_weights", "device", "dtype"}
 
@@ -74,8 +77,17 @@ def load_sae(spec: Any, *, device: str = "cpu", dtype: str = "float32") -> Loade
     SaeSourceError
         There is none, it is broken, or it wants something saescope cannot honour.
     """
-    for name in ("object", "folder", *(n for n in REGISTRY.names() if n not in ("object", "folder", "release")), "release"):
-        source: SaeSource = REGISTRY.get(name)()
+    for name in (
+        "object",
+        "folder",
+        *(n for n in REGISTRY.names() if n not in ("object", "folder", "release")),
+        "release",
+    ):
+        try:
+            source: SaeSource = REGISTRY.get(name)()
+        except PluginError as err:
+            log.warning("%s", err)
+            continue
         if source.can_load(spec):
             sae, shown = source.load(spec, device=device, dtype=dtype)
             return describe(sae, shown)

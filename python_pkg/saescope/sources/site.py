@@ -51,7 +51,8 @@ def find_site(model: LoadedModel, sae: LoadedSae) -> Site:
     width = int(model.model.get_input_embeddings().weight.shape[1])
     if width != sae.d_in:
         raise MismatchError(
-            f"the SAE reads {sae.d_in} numbers and {site.name} of {model.name} has {width}: was it trained on another model?",
+            f"the SAE reads {sae.d_in} numbers and {site.name} of {model.name} has {width}: "
+            "was it trained on another model?",
             hint=f"Its configuration names {sae.model_name!r}." if sae.model_name else "",
             wanted=sae.d_in,
             came=width,

@@ -1,0 +1,1 @@
+"""How frames travel: widget messages, kernel comms, or in memory."""

@@ -1,0 +1,31 @@
+"""``python -m benchmarks [--tokens N] [--repeats N] [MODEL SAE CORPUS]``: print the table.
+
+Without arguments the bundled demo is measured, on text of its own index. Figures are medians
+of CPU time in one process, on one torch thread, the measured things taking turns.
+"""
+
+import argparse
+
+import torch
+
+from benchmarks import building, opening
+from benchmarks.subject import demo_subject, given_subject
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("given", nargs="*", metavar="MODEL SAE CORPUS")
+    parser.add_argument("--tokens", type=int, default=32_768)
+    parser.add_argument("--repeats", type=int, default=5)
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    subject = given_subject(*options.given, options.tokens) if options.given else demo_subject(options.tokens)
+    print(f"{subject.scope.name}, {subject.scope.n_features:,} features, {len(subject.tokens):,} tokens\n")
+    print(f"{'what':<58}{'figure':>14}  against")
+    for row in [*building.rows(subject, options.repeats), *opening.rows(subject)]:
+        print(f"{row.what:<58}{row.figure:>14}  {row.against}")
+
+
+if __name__ == "__main__":
+    main()

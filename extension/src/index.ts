@@ -1,0 +1,4 @@
+import { mimeRenderer } from "./mime";
+import { sidebar } from "./sidebar";
+
+export default [sidebar, mimeRenderer];

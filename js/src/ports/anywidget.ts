@@ -1,0 +1,36 @@
+import type { Port } from "../protocol/client.js";
+
+/** What of an anywidget model a port needs. */
+export interface WidgetModel {
+  get(name: string): unknown;
+  send(content: unknown, callbacks?: unknown, buffers?: ArrayBuffer[]): void;
+  on(event: "msg:custom", listener: (content: unknown, buffers: DataView[]) => void): void;
+  on(event: string, listener: (...args: unknown[]) => void): void;
+  off(event: string, listener: (...args: never[]) => void): void;
+}
+
+/** A port over the messages of a widget; closes when the kernel is gone or the signal aborts. */
+export function widgetPort(model: WidgetModel, signal: AbortSignal): Port {
+  const gone = new AbortController();
+  const isLive = () => (model as unknown as { comm_live?: boolean }).comm_live !== false;
+  const onLive = () => {
+    if (!isLive()) gone.abort();
+  };
+  model.on("comm_live_update", onLive);
+  signal.addEventListener(
+    "abort",
+    () => {
+      model.off("comm_live_update", onLive);
+      gone.abort();
+    },
+    { once: true },
+  );
+  return {
+    closed: gone.signal,
+    send: (frame, buffers) => model.send(frame, undefined, buffers),
+    onFrame(listener) {
+      model.on("msg:custom", listener);
+      return () => model.off("msg:custom", listener);
+    },
+  };
+}

@@ -1,0 +1,137 @@
+"""The whole way: a real JupyterLab, a real browser, the demo notebook, a click, examples."""
+
+import re
+from pathlib import Path
+
+import nbformat
+import pytest
+from e2e.conftest import TOKEN
+from e2e.notebook import open_notebook, run_cell, set_theme, write
+
+import saescope
+from saescope.demo import DATA, NOTEBOOK
+
+OUTPUT = Path(__file__).parent / "output"
+PANEL = ".jp-OutputArea-output .saescope"
+
+
+def shoot(page, name):
+    OUTPUT.mkdir(exist_ok=True)
+    page.screenshot(path=OUTPUT / f"{name}.png")
+
+
+@pytest.fixture(scope="module")
+def scope():
+    return saescope.open_index(DATA / "index")
+
+
+@pytest.fixture
+def panel(page, lab):
+    """A notebook whose second cell shows the panel."""
+    write(lab, "browse.ipynb", ["import saescope\nscope = saescope.demo()", "scope.browse()"])
+    open_notebook(page, lab, "browse.ipynb", TOKEN)
+    run_cell(page, 0)
+    run_cell(page, 1)
+    found = page.locator(PANEL).first
+    found.locator("[role=row][data-feature]").first.wait_for()
+    return found
+
+
+def open_feature(panel, feature):
+    """Type a feature's number, as with the key g."""
+    box = panel.get_by_label("Feature number")
+    box.fill(str(feature))
+    box.press("Enter")
+    panel.locator(f"[data-page-feature='{feature}'] [data-example]").first.wait_for()
+
+
+def test_the_demo_notebook_runs_and_a_click_on_a_feature_shows_its_examples(page, lab, scope):
+    notebook = nbformat.read(DATA / NOTEBOOK, as_version=4)
+    nbformat.write(notebook, lab.notebooks / NOTEBOOK)
+    open_notebook(page, lab, NOTEBOOK, TOKEN)
+    codes = [n for n, cell in enumerate(notebook.cells) if cell.cell_type == "code"]
+    for n in codes:
+        run_cell(page, n)
+    assert page.locator(".jp-OutputArea-output[data-mime-type*=error], .jp-RenderedText[data-mime-type*=stderr]").count() == 0
+    panel = page.locator(PANEL).first
+    row = panel.locator("[role=row][data-feature]").nth(3)
+    feature = int(row.get_attribute("data-feature"))
+    row.click()
+    example = panel.locator(f"[data-page-feature='{feature}'] [data-example]").first
+    example.wait_for()
+    assert example.locator("[data-token]").count() > 3
+    shoot(page, "demo-notebook")
+
+
+def test_the_top_example_on_the_page_is_the_top_example_of_the_table(panel, scope):
+    for feature in scope.table.rows("max")[:3].tolist():
+        open_feature(panel, feature)
+        shown = panel.locator(f"[data-page-feature='{feature}'] [data-example]").first
+        wanted = scope.examples(feature, k=1).row(0, named=True)
+        peak = shown.locator("[data-token][data-peak]")
+        assert int(peak.get_attribute("data-token")) == wanted["token_ids"][wanted["peak"]]
+        assert float(shown.get_attribute("data-activation")) == pytest.approx(wanted["activation"], rel=1e-5)
+
+
+def test_hovering_a_token_tells_its_activation(page, panel, scope):
+    feature = int(scope.table.rows("max")[0])
+    open_feature(panel, feature)
+    panel.locator(f"[data-page-feature='{feature}'] [data-example] [data-peak]").first.hover()
+    tip = page.locator(".saescope [role=tooltip], .saescope-tooltip").first
+    tip.wait_for()
+    value = scope.examples(feature, k=1)["activation"][0]
+    assert re.search(f"{value:.3g}"[:4].replace(".", r"\."), tip.inner_text())
+
+
+def test_a_panel_answers_while_a_cell_runs(page, lab, scope):
+    write(lab, "busy.ipynb", ["import saescope, time\nscope = saescope.demo()\nscope.browse()", "time.sleep(20)"])
+    open_notebook(page, lab, "busy.ipynb", TOKEN)
+    run_cell(page, 0)
+    panel = page.locator(PANEL).first
+    panel.locator("[role=row][data-feature]").first.wait_for()
+    run_cell(page, 1, wait=False)
+    page.wait_for_timeout(500)
+    page.set_default_timeout(8_000)
+    open_feature(panel, int(scope.table.rows("max")[5]))
+    prompt = page.locator(".jp-Cell").nth(1).locator(".jp-InputPrompt").first.inner_text()
+    assert "*" in prompt
+
+
+def test_the_side_bar_finds_the_scope_of_the_active_notebook(page, lab, panel):
+    page.locator("li[data-id='saescope-sidebar'], li[title='saescope']").first.click()
+    side = page.locator("#saescope-sidebar")
+    side.locator("[role=row][data-feature]").nth(2).click()
+    side.locator("[data-page-feature] [data-example]").first.wait_for()
+    feature = side.locator("[data-page-feature]").first.get_attribute("data-page-feature")
+    panel.locator(f"[data-page-feature='{feature}']").wait_for()
+    shoot(page, "sidebar-light")
+    set_theme(page, is_dark=True)
+    page.wait_for_timeout(500)
+    shoot(page, "sidebar-dark")
+
+
+def test_the_side_bar_without_a_scope_offers_a_starter_cell_and_runs_nothing(page, lab):
+    write(lab, "empty.ipynb", ["1 + 1"])
+    open_notebook(page, lab, "empty.ipynb", TOKEN)
+    page.locator("li[data-id='saescope-sidebar'], li[title='saescope']").first.click()
+    side = page.locator("#saescope-sidebar")
+    button = side.get_by_role("button", name="Insert a starter cell")
+    button.click()
+    page.wait_for_function("() => document.body.innerText.includes('saescope.demo()')")
+    assert page.locator(".jp-OutputArea-output").count() == 0
+
+
+def test_corpus_text_with_markup_shows_as_text(page, lab):
+    make = (
+        "import saescope\nbase = saescope.demo()\n"
+        "scope = saescope.load((base.model, base.tokenizer), sae=base.sae)\n"
+        "text = 'It was the best of times. <img src=x onerror=\"window.__hacked = 1\"> said the king. ' * 3\n"
+        "index = scope.build_index([text] * 40, out='markup-index')\nscope.browse()"
+    )
+    write(lab, "markup.ipynb", [make])
+    open_notebook(page, lab, "markup.ipynb", TOKEN)
+    run_cell(page, 0)
+    panel = page.locator(PANEL).first
+    panel.locator("[data-example]").first.wait_for()
+    assert page.evaluate("() => window.__hacked") is None
+    assert panel.locator("img").count() == 0
