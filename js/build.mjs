@@ -1,19 +1,7 @@
-import { readFile } from "node:fs/promises";
-import { context, transform } from "esbuild";
+import { context } from "esbuild";
 
 const isProd = process.argv.includes("--prod");
 const isWatch = process.argv.includes("--watch");
-
-/** CSS as a string, minified in production. */
-const cssText = {
-  name: "css-text",
-  setup(build) {
-    build.onLoad({ filter: /\.css$/ }, async ({ path }) => {
-      const { code } = await transform(await readFile(path, "utf8"), { loader: "css", minify: isProd });
-      return { contents: code, loader: "text" };
-    });
-  },
-};
 
 const bundle = await context({
   entryPoints: { core: "src/core.ts" },
@@ -25,7 +13,6 @@ const bundle = await context({
   jsxImportSource: "preact",
   minify: isProd,
   legalComments: "none",
-  plugins: [cssText],
   logLevel: "info",
 });
 

@@ -12,9 +12,20 @@ export interface WidgetModel {
 /** A port over the messages of a widget; closes when the kernel is gone or the signal aborts. */
 export function widgetPort(model: WidgetModel, signal: AbortSignal): Port {
   const gone = new AbortController();
-  const isLive = () => (model as unknown as { comm_live?: boolean }).comm_live !== false;
+  const send: Port["send"] = (frame, buffers) => {
+    try {
+      model.send(frame, undefined, buffers);
+    } catch (error) {
+      gone.abort();
+      throw error;
+    }
+  };
   const onLive = () => {
-    if (!isLive()) gone.abort();
+    try {
+      send({ t: "cancel", rid: "" });
+    } catch {
+      gone.abort();
+    }
   };
   model.on("comm_live_update", onLive);
   signal.addEventListener(
@@ -27,7 +38,7 @@ export function widgetPort(model: WidgetModel, signal: AbortSignal): Port {
   );
   return {
     closed: gone.signal,
-    send: (frame, buffers) => model.send(frame, undefined, buffers),
+    send,
     onFrame(listener) {
       model.on("msg:custom", listener);
       return () => model.off("msg:custom", listener);

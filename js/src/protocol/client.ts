@@ -70,6 +70,12 @@ export function isQuiet(error: unknown): boolean {
   return error instanceof RequestError && QUIET_CODES.has(error.code);
 }
 
+/** Any thrown thing as a `RequestError`. */
+export function asRequestError(error: unknown): RequestError {
+  if (error instanceof RequestError) return error;
+  return failure("internal", error instanceof Error ? error.message : String(error));
+}
+
 function failure(code: string, message: string): RequestError {
   return new RequestError({ code, message, hint: "", data: {} });
 }
@@ -112,13 +118,13 @@ export class Client {
   /** Hear of changes of status, of the number of waiting requests, and of the scopes. */
   subscribe(listener: () => void): () => void {
     this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
+    return () => void this.#listeners.delete(listener);
   }
 
   onNotify(topic: NotifyFrame["topic"], listener: NotifyListener): () => void {
     const listeners = this.#notified.get(topic) ?? new Set();
     this.#notified.set(topic, listeners.add(listener));
-    return () => listeners.delete(listener);
+    return () => void listeners.delete(listener);
   }
 
   request<M extends keyof Methods>(
@@ -126,7 +132,8 @@ export class Client {
     params: Methods[M]["params"],
     options: RequestOptions<M> = {},
   ): Promise<Reply<M>> {
-    const { slot, onEvent, signal } = options;
+    const { onEvent, signal } = options;
+    const slot = options.slot === undefined ? undefined : `${this.#prefix}/${options.slot}`;
     return new Promise((resolve, reject) => {
       if (this.#status === "closed") return reject(failure("closed", "The kernel is gone."));
       if (signal?.aborted) return reject(failure("cancelled", "Stopped."));

@@ -1,0 +1,176 @@
+import { useEffect, useMemo, useRef, useState } from "preact/hooks";
+import type { TableQuery } from "../data/table.js";
+import type { PanelProps } from "../panels/index.js";
+import type { ScopeInfo, Selection } from "../protocol/generated.js";
+import { CONTEXTS } from "./Examples.js";
+import { FeaturePage } from "./FeaturePage.js";
+import { FeatureTable } from "./FeatureTable.js";
+import { Header } from "./Header.js";
+import { Help } from "./Help.js";
+import { useClient, useNarrow, useScope, useSlow, useTable } from "./hooks.js";
+import { Hover, HoverContext } from "./hover.js";
+import { onPanelKey, usePlainKeys } from "./keys.js";
+import { Failure, NoIndex, Skeleton } from "./Notice.js";
+import { Tooltip } from "./Tooltip.js";
+import { useFeature } from "./useFeature.js";
+
+/** What a person did in the panel, as JSON. */
+export interface BrowserState {
+  feature: number | undefined;
+  query: TableQuery;
+  group: string;
+  context: number;
+}
+
+const QUERY: TableQuery = { sort: "density", descending: true, search: "", has_fired: false };
+
+/** The table of features beside the open feature's page. */
+export function Browser({ client, spec, layout = "auto" }: PanelProps) {
+  const root = useRef<HTMLDivElement>(null);
+  const hover = useMemo(() => new Hover(), []);
+  useClient(client);
+  usePlainKeys(root);
+  const isNarrow = useNarrow(root, layout);
+  const { info, error, retry } = useScope(client, spec.scope);
+  const isSlow = useSlow(!info && !error);
+  const [isHelping, setHelping] = useState(false);
+  const actions = useRef<Record<string, () => void>>({});
+  const keys = {
+    ...actions.current,
+    "/": () => focusBox(root.current, "search"),
+    g: () => focusBox(root.current, "number"),
+    Enter: () => root.current?.querySelector<HTMLElement>(".ss-text")?.focus(),
+    "?": () => setHelping((is) => !is),
+    Escape: () => {
+      setHelping(false);
+      hover.set(undefined);
+      root.current?.focus();
+    },
+  };
+  return (
+    <HoverContext.Provider value={hover}>
+      {/* biome-ignore lint/a11y/noStaticElementInteractions: keys of the whole panel */}
+      <div
+        ref={root}
+        class={`saescope ${isNarrow ? "ss-narrow" : "ss-wide"}`}
+        data-status={client.status}
+        data-lm-suppress-shortcuts
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: the panel takes the focus for its keys
+        tabIndex={0}
+        onKeyDown={(event) => onPanelKey(event, { ...keys, ...actions.current })}
+      >
+        {info && <Header info={info} client={client} />}
+        {error && !info && <Failure error={error} retry={retry} />}
+        {isSlow && <Skeleton lines={16} />}
+        {info && !info.has_index && <NoIndex />}
+        {info?.has_index && (
+          <Body client={client} spec={spec} info={info} isNarrow={isNarrow} actions={actions} />
+        )}
+        {isHelping && <Help close={() => setHelping(false)} />}
+        <Tooltip />
+      </div>
+    </HoverContext.Provider>
+  );
+}
+
+interface BodyProps extends PanelProps {
+  info: ScopeInfo;
+  isNarrow: boolean;
+  actions: { current: Record<string, () => void> };
+}
+
+function Body({ client, spec, info, isNarrow, actions }: BodyProps) {
+  const { scope } = spec;
+  const index = `${info.index}/${info.n_tokens}`;
+  const [state, setState] = useState<BrowserState>({
+    feature: spec.feature,
+    query: QUERY,
+    group: "top",
+    context: 16,
+  });
+  const { feature, query, group, context } = state;
+  const [row, setRow] = useState<number>();
+  const target = useRef<number | undefined>(undefined);
+  const table = useTable(client, scope, index, query);
+  const answer = useFeature(client, scope, index, feature, group, context);
+  const isSlow = useSlow(table.counts === undefined && table.error === undefined);
+  const update = (part: Partial<BrowserState>) => setState((old) => ({ ...old, ...part }));
+  const place = (to: number | undefined) => {
+    target.current = to;
+    setRow(to);
+  };
+  const open = (next: number, at?: number) => {
+    if (at !== undefined) place(at);
+    update({ feature: next });
+    client.request("scope.select", { scope, feature: next }).catch(() => {});
+  };
+  const step = (delta: 1 | -1) => {
+    const nRows = table.counts?.n_match ?? 0;
+    const to = Math.max(0, Math.min(nRows - 1, (target.current ?? -1) + delta));
+    if (to === target.current || nRows === 0) return;
+    target.current = to;
+    void table.featureAt(to).then((next) => next !== undefined && target.current === to && open(next, to));
+  };
+  const setContext = (delta: 1 | -1) => {
+    const next = CONTEXTS[CONTEXTS.indexOf(context) + delta];
+    if (next !== undefined) update({ context: next });
+  };
+  actions.current = {
+    j: () => step(1),
+    k: () => step(-1),
+    "[": () => setContext(-1),
+    "]": () => setContext(1),
+  };
+  const first = table.row(0)?.feature;
+  useEffect(() => {
+    if (feature === undefined && first !== undefined) update({ feature: first });
+  }, [feature, first]);
+  useEffect(
+    () =>
+      client.onNotify("selection", (data) => {
+        const selected = data as unknown as Selection;
+        if (selected.scope === scope) update({ feature: selected.feature });
+      }),
+    [client, scope],
+  );
+  useEffect(() => {
+    if (feature === undefined || !table.counts) return;
+    if (target.current !== undefined && table.row(target.current)?.feature === feature) return;
+    const life = new AbortController();
+    client
+      .request("features.locate", { scope, feature, ...table.query }, { slot: "locate", signal: life.signal })
+      .then(({ data }) => place(data.row ?? undefined))
+      .catch(() => {});
+    return () => life.abort();
+  }, [client, scope, feature, table]);
+  return (
+    <div class="ss-body">
+      <FeatureTable
+        table={table}
+        isSlow={isSlow}
+        query={query}
+        change={(part) => update({ query: { ...query, ...part } })}
+        feature={feature}
+        row={row}
+        choose={open}
+        isReadOnly={client.status === "snapshot"}
+      />
+      <FeaturePage
+        info={info}
+        feature={feature}
+        answer={answer}
+        group={group}
+        context={context}
+        isNarrow={isNarrow}
+        go={(next) => open(next)}
+        step={step}
+        setGroup={(next) => update({ group: next })}
+        setContext={(next) => update({ context: next })}
+      />
+    </div>
+  );
+}
+
+function focusBox(root: HTMLElement | null, name: string): void {
+  root?.querySelector<HTMLInputElement>(`[data-box="${name}"]`)?.focus();
+}

@@ -1,0 +1,61 @@
+import { number } from "../data/format.js";
+import { TokenText } from "./TokenText.js";
+import type { Shown } from "./useFeature.js";
+
+export const CONTEXTS = [5, 16, 0];
+
+interface BarProps {
+  shown: Shown;
+  group: string;
+  context: number;
+  setGroup: (group: string) => void;
+  setContext: (context: number) => void;
+}
+
+/** Which examples, and how much of the text around them. */
+export function ExamplesBar({ shown, group, context, setGroup, setContext }: BarProps) {
+  return (
+    <div class="ss-bar">
+      {/* biome-ignore lint/a11y/useSemanticElements: a fieldset cannot be laid out as a row */}
+      <div class="ss-choice" role="group" aria-label="Group">
+        {shown.groups.map((name) => (
+          <button key={name} type="button" aria-pressed={name === group} onClick={() => setGroup(name)}>
+            {title(name)}
+          </button>
+        ))}
+      </div>
+      {/* biome-ignore lint/a11y/useSemanticElements: a fieldset cannot be laid out as a row */}
+      <div class="ss-choice" role="group" aria-label="Tokens of context on each side">
+        <span class="ss-label">context</span>
+        {CONTEXTS.map((n) => (
+          <button key={n} type="button" aria-pressed={n === context} onClick={() => setContext(n)}>
+            {n === 0 ? "full" : n}
+          </button>
+        ))}
+      </div>
+    </div>
+  );
+}
+
+/** The examples that have come so far; the rest of the place is kept for those on the way. */
+export function Examples({ shown, isNarrow }: { shown: Shown; isNarrow: boolean }) {
+  const { page, context, examples, isComplete } = shown;
+  if (isComplete && examples.length === 0)
+    return <p class="ss-quiet">There are no examples in this group.</p>;
+  return (
+    <ol class={isComplete ? "ss-examples" : "ss-examples ss-coming"}>
+      {examples.map((example) => (
+        <li key={`${example.group}-${example.rank}`} data-example data-activation={example.activation}>
+          <span class="ss-activation" title={example.source || `document ${example.doc}`}>
+            {number(example.activation)}
+          </span>
+          <TokenText example={example} max={page.max} isAligned={context === 5 && !isNarrow} />
+        </li>
+      ))}
+    </ol>
+  );
+}
+
+function title(name: string): string {
+  return name.charAt(0).toUpperCase() + name.slice(1).replaceAll("_", " ");
+}

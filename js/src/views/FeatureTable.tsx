@@ -1,0 +1,117 @@
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
+import { count } from "../data/format.js";
+import { layoutOf, scrollFor, visible } from "../data/layout.js";
+import type { RowTable, TableQuery } from "../data/table.js";
+import { FeatureRowView } from "./FeatureRow.js";
+import { Failure, Notice, Skeleton } from "./Notice.js";
+import { RowHistograms } from "./RowHistograms.js";
+import { TableHead } from "./TableHead.js";
+
+export const ROW_PX = 26;
+
+interface Props {
+  table: RowTable;
+  isSlow: boolean;
+  query: TableQuery;
+  change: (query: Partial<TableQuery>) => void;
+  feature: number | undefined;
+  row: number | undefined;
+  choose: (feature: number, row: number) => void;
+  isReadOnly: boolean;
+}
+
+/** All features, sorted and filtered in the kernel; only the rows in sight are in the page. */
+export function FeatureTable({ table, isSlow, query, change, feature, row, choose, isReadOnly }: Props) {
+  const scroller = useRef<HTMLDivElement>(null);
+  const [top, setTop] = useState(0);
+  const [height, setHeight] = useState(400);
+  useEffect(() => {
+    const node = scroller.current;
+    if (!node || typeof ResizeObserver === "undefined") return;
+    const observer = new ResizeObserver(() => node.clientHeight > 0 && setHeight(node.clientHeight));
+    observer.observe(node);
+    return () => observer.disconnect();
+  }, []);
+  const nRows = table.counts?.n_match ?? 0;
+  const layout = layoutOf(nRows, ROW_PX, height);
+  const range = visible(nRows, ROW_PX, height, top, layout);
+  useEffect(() => table.show(range.first, range.end), [table, range.first, range.end]);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: only a new row or a new table scrolls
+  useLayoutEffect(() => {
+    const node = scroller.current;
+    if (!node) return;
+    node.scrollTop = row === undefined ? 0 : scrollFor(row, ROW_PX, height, node.scrollTop, layout);
+    setTop(node.scrollTop);
+  }, [row, table, nRows, height]);
+  const rows = Array.from({ length: range.end - range.first }, (_, i) => table.row(range.first + i));
+  return (
+    <section class="ss-table" aria-label="Features">
+      <TableHead query={query} change={change} isReadOnly={isReadOnly} />
+      <div
+        class="ss-scroll"
+        ref={scroller}
+        role="grid"
+        aria-label="Features"
+        aria-rowcount={nRows}
+        tabIndex={-1}
+        onScroll={(e) => setTop(e.currentTarget.scrollTop)}
+      >
+        <div class="ss-spacer" style={{ height: layout.height }}>
+          <div class="ss-window" style={{ height: Math.min(height, Math.max(nRows * ROW_PX, 0)) }}>
+            {rows.map((data, i) => (
+              <FeatureRowView
+                key={range.first + i}
+                row={range.first + i}
+                y={range.y + i * ROW_PX}
+                data={data}
+                isOpen={data !== undefined && data.feature === feature}
+                choose={choose}
+              />
+            ))}
+            <RowHistograms rows={rows} y={range.y} height={height} />
+          </div>
+        </div>
+        <TableState table={table} query={query} change={change} isSlow={isSlow} />
+      </div>
+      <TableFoot table={table} query={query} change={change} isReadOnly={isReadOnly} />
+    </section>
+  );
+}
+
+type Part = Pick<Props, "table" | "query" | "change">;
+
+function TableState({ table, query, change, isSlow }: Part & { isSlow: boolean }) {
+  if (table.error) return <Failure error={table.error} retry={() => table.retry()} />;
+  if (!table.counts) return isSlow ? <Skeleton lines={12} /> : null;
+  if (table.counts.n_match > 0) return null;
+  return (
+    <Notice title={query.search ? `Nothing contains “${query.search}”.` : "No feature has fired."}>
+      <button type="button" class="ss-button" onClick={() => change({ search: "", has_fired: false })}>
+        Clear the filter
+      </button>
+    </Notice>
+  );
+}
+
+function TableFoot({ table, query, change, isReadOnly }: Part & { isReadOnly: boolean }) {
+  const counts = table.counts;
+  const isFiltered = counts !== undefined && counts.n_match !== counts.n_features;
+  return (
+    <div class="ss-foot">
+      <span role="status">
+        {counts ? `${count(counts.n_features)} features` : ""}
+        {isFiltered && ` · ${count(counts.n_match)} ${isReadOnly ? "stored" : "match"}`}
+      </span>
+      {!isReadOnly && (
+        <label title="Hide the features that never fire on the indexed text.">
+          <input
+            type="checkbox"
+            checked={query.has_fired}
+            onChange={(e) => change({ has_fired: e.currentTarget.checked })}
+          />
+          only those that fire
+        </label>
+      )}
+    </div>
+  );
+}
