@@ -49,7 +49,9 @@ $(VENV)/.builder: $(VENV)/.python
 	$(BIN)/pip install -q -c constraints.txt jupyter-builder
 	touch $@
 
-$(VENV)/.package: pyproject.toml python_pkg/saescope/static/core.js $(VENV)/.builder
+PACKAGE := $(shell find python_pkg -type f -name "*.py"; find python_pkg/saescope/demo_data -type f 2>/dev/null)
+
+$(VENV)/.package: pyproject.toml $(PACKAGE) python_pkg/saescope/static/core.js $(VENV)/.builder
 	$(BIN)/pip install -q -c constraints.txt ".[gguf]"
 	touch $@
 

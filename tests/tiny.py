@@ -8,8 +8,10 @@ import torch
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
-WORDS = "the a of to sea ship star sky Vienna navy emperor flotilla was sailed over under green <b>bold</b> ünïcode 日本 🚢".split()
+WORDS = "the a of to sea ship star sky Vienna navy emperor flotilla was sailed over under green <b>bold</b> ünïcode 日本 🚢".split()  # noqa: SIM905
 D_MODEL, N_LAYERS, D_SAE, CONTEXT = 32, 4, 256, 32
+DEAD_STEP = 16
+"""Every so many features, one never fires."""
 
 
 def texts(n: int, seed: int = 0) -> list[str]:
@@ -26,7 +28,10 @@ def tokenizer() -> PreTrainedTokenizerFast:
     raw.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     raw.decoder = decoders.ByteLevel()
     trainer = trainers.BpeTrainer(
-        vocab_size=320, special_tokens=["<|endoftext|>"], initial_alphabet=pre_tokenizers.ByteLevel.alphabet(), show_progress=False
+        vocab_size=320,
+        special_tokens=["<|endoftext|>"],
+        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+        show_progress=False,
     )
     raw.train_from_iterator(texts(200, seed=1), trainer)
     return PreTrainedTokenizerFast(
@@ -50,7 +55,9 @@ def model() -> LlamaForCausalLM:
     return LlamaForCausalLM(config).eval()
 
 
-def sae(kind: str = "jumprelu", *, d_in: int = D_MODEL, hook_name: str = "blocks.2.hook_resid_post", **metadata: Any) -> Any:
+def sae(
+    kind: str = "jumprelu", *, d_in: int = D_MODEL, hook_name: str = "blocks.2.hook_resid_post", **metadata: Any
+) -> Any:
     """A random SAE that fires on some tokens in twenty."""
     from sae_lens import SAE
 
@@ -63,13 +70,20 @@ def sae(kind: str = "jumprelu", *, d_in: int = D_MODEL, hook_name: str = "blocks
         **extra,
     }  # fmt: skip
     made = SAE.from_dict(config)
+    bias = torch.randn(D_SAE) * 0.1 - 1.2 - 2 * torch.rand(D_SAE)
+    bias[::DEAD_STEP] = -1e4
     with torch.no_grad():
         made.W_enc.copy_(torch.randn(d_in, D_SAE) / d_in**0.5)
         made.W_dec.copy_(torch.randn(D_SAE, d_in))
         made.b_dec.copy_(torch.randn(d_in) * 0.1)
-        made.b_enc.copy_(torch.randn(D_SAE) * 0.1 - 1.2)
+        for name in ("b_enc", "b_gate", "b_mag"):
+            if getattr(made, name, None) is not None:
+                getattr(made, name).copy_(bias)
+        if kind == "gated":
+            made.b_mag.add_(1.0)
+            made.r_mag.copy_(torch.randn(D_SAE) * 0.1)
         if kind == "jumprelu":
-            made.threshold.copy_(torch.rand(D_SAE) * 2)
+            made.threshold.copy_(torch.rand(D_SAE))
     return made
 
 

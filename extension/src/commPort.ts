@@ -6,6 +6,7 @@ export const TARGET = "saescope";
 export const ANNOUNCE = "saescope-announce";
 
 const SUBSHELL_WAIT_MS = 2000;
+const ENDS = new Set<Kernel.Status>(["restarting", "autorestarting", "dead", "terminating"]);
 
 /** The package is not imported in this kernel. */
 export class NotLoadedError extends Error {}
@@ -49,13 +50,14 @@ export async function openCommPort(kernel: Kernel.IKernelConnection, signal: Abo
     gone.abort();
     hear();
   };
+  closeWithKernel(kernel, gone);
   await subshell(kernel, comm);
   if (signal.aborted) throw new NotLoadedError("no longer wanted");
   signal.addEventListener("abort", () => close(comm, gone), { once: true });
   await comm.open({ t: "hello" }).done;
   comm.send({ t: "hello", protocol: 1, version: "", scopes: [] });
-  await Promise.race([heard, aborted(signal)]);
-  if (isRefused || signal.aborted) throw new NotLoadedError("the kernel has no saescope");
+  await Promise.race([heard, aborted(gone.signal)]);
+  if (isRefused || gone.signal.aborted) throw new NotLoadedError("the kernel has no saescope");
   return {
     closed: gone.signal,
     send(frame, buffers) {
@@ -71,6 +73,24 @@ export async function openCommPort(kernel: Kernel.IKernelConnection, signal: Abo
 
 function viewOf(buffer: ArrayBufferView): DataView {
   return new DataView(buffer.buffer as ArrayBuffer, buffer.byteOffset, buffer.byteLength);
+}
+
+/** Comms do not outlive a restart, and nobody tells them. */
+function closeWithKernel(kernel: Kernel.IKernelConnection, gone: AbortController): void {
+  const close = () => gone.abort();
+  const onStatus = (_kernel: Kernel.IKernelConnection, status: Kernel.Status) => {
+    if (ENDS.has(status)) close();
+  };
+  kernel.statusChanged.connect(onStatus);
+  kernel.disposed.connect(close);
+  gone.signal.addEventListener(
+    "abort",
+    () => {
+      kernel.statusChanged.disconnect(onStatus);
+      kernel.disposed.disconnect(close);
+    },
+    { once: true },
+  );
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

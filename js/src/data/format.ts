@@ -14,12 +14,13 @@ export function tokens(n: number): string {
 }
 
 /** Three significant digits, without an exponent in the common range. */
-export function number(x: number): string {
+export function number(exact: number): string {
+  const x = Number(exact.toPrecision(3));
   if (!Number.isFinite(x)) return "–";
   if (x === 0) return "0";
   const size = Math.abs(x);
   if (size >= 1e6 || size < 1e-4) return x.toExponential(2).replace("e+", "e").replace("-", "−");
-  if (size >= 100) return minus(count(x));
+  if (size >= 100) return minus(count(exact));
   return minus(x.toFixed(Math.max(0, 2 - Math.floor(Math.log10(size)))));
 }
 

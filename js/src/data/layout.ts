@@ -24,17 +24,12 @@ export function visible(n_rows: number, row_px: number, view_px: number, top: nu
 }
 
 /** Where to scroll so that a row is in sight; the place now, if it is. */
-export function scrollFor(
-  row: number,
-  row_px: number,
-  view_px: number,
-  top: number,
-  { scale }: Layout,
-): number {
+export function scrollFor(row: number, row_px: number, view_px: number, top: number, layout: Layout): number {
+  const { scale, height } = layout;
   const offset = top * scale;
   const start = row * row_px;
   if (start >= offset && start + row_px <= offset + view_px) return top;
   const isNear = start > offset - view_px && start < offset + 2 * view_px;
-  if (!isNear) return Math.max(0, start - view_px / 3) / scale;
+  if (!isNear) return Math.max(0, Math.min((start - view_px / 3) / scale, height - view_px));
   return (start < offset ? start : start + row_px - view_px) / scale;
 }

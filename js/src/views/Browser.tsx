@@ -49,13 +49,11 @@ export function Browser({ client, spec, layout = "auto" }: PanelProps) {
   };
   return (
     <HoverContext.Provider value={hover}>
-      {/* biome-ignore lint/a11y/noStaticElementInteractions: keys of the whole panel */}
       <div
         ref={root}
         class={`saescope ${isNarrow ? "ss-narrow" : "ss-wide"}`}
         data-status={client.status}
         data-lm-suppress-shortcuts
-        // biome-ignore lint/a11y/noNoninteractiveTabindex: the panel takes the focus for its keys
         tabIndex={0}
         onKeyDown={(event) => onPanelKey(event, { ...keys, ...actions.current })}
       >

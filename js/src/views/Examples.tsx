@@ -16,7 +16,6 @@ interface BarProps {
 export function ExamplesBar({ shown, group, context, setGroup, setContext }: BarProps) {
   return (
     <div class="ss-bar">
-      {/* biome-ignore lint/a11y/useSemanticElements: a fieldset cannot be laid out as a row */}
       <div class="ss-choice" role="group" aria-label="Group">
         {shown.groups.map((name) => (
           <button key={name} type="button" aria-pressed={name === group} onClick={() => setGroup(name)}>
@@ -24,7 +23,6 @@ export function ExamplesBar({ shown, group, context, setGroup, setContext }: Bar
           </button>
         ))}
       </div>
-      {/* biome-ignore lint/a11y/useSemanticElements: a fieldset cannot be laid out as a row */}
       <div class="ss-choice" role="group" aria-label="Tokens of context on each side">
         <span class="ss-label">context</span>
         {CONTEXTS.map((n) => (

@@ -81,7 +81,6 @@ function TopTokens({ page }: { page: Page }) {
   return (
     <span class="ss-top" title="The tokens on which it is strongest.">
       {page.top_tokens.slice(0, 4).map((token, i) => (
-        // biome-ignore lint/suspicious/noArrayIndexKey: a token may come twice
         <span key={i}>{token.text.trim().replaceAll("\n", "⏎") || "␣"}</span>
       ))}
     </span>

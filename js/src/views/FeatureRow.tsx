@@ -12,8 +12,6 @@ interface Props {
 /** One row of the table; empty while its data is on the way. */
 export function FeatureRowView({ row, y, data, isOpen, choose }: Props) {
   return (
-    // biome-ignore lint/a11y/useFocusableInteractive: j and k move, from anywhere in the panel
-    // biome-ignore lint/a11y/useKeyWithClickEvents: j and k move, from anywhere in the panel
     <div
       class={isOpen ? "ss-row ss-open" : "ss-row"}
       role="row"
@@ -28,7 +26,6 @@ export function FeatureRowView({ row, y, data, isOpen, choose }: Props) {
           <Cell name="feature">{String(data.feature)}</Cell>
           <Cell name="tokens">
             {data.top_tokens.map((token, i) => (
-              // biome-ignore lint/suspicious/noArrayIndexKey: a token may come twice
               <span key={i}>{token.trim().replaceAll("\n", "⏎") || "␣"}</span>
             ))}
           </Cell>
@@ -42,7 +39,6 @@ export function FeatureRowView({ row, y, data, isOpen, choose }: Props) {
 
 function Cell({ name, children }: { name: string; children: preact.ComponentChildren }) {
   return (
-    // biome-ignore lint/a11y/useFocusableInteractive: cells are read, not used
     <div class={`ss-${name}`} role="gridcell">
       {children}
     </div>

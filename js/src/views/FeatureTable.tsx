@@ -5,7 +5,7 @@ import type { RowTable, TableQuery } from "../data/table.js";
 import { FeatureRowView } from "./FeatureRow.js";
 import { Failure, Notice, Skeleton } from "./Notice.js";
 import { RowHistograms } from "./RowHistograms.js";
-import { TableHead } from "./TableHead.js";
+import { SearchBox, TableHead } from "./TableHead.js";
 
 export const ROW_PX = 26;
 
@@ -28,7 +28,9 @@ export function FeatureTable({ table, isSlow, query, change, feature, row, choos
   useEffect(() => {
     const node = scroller.current;
     if (!node || typeof ResizeObserver === "undefined") return;
-    const observer = new ResizeObserver(() => node.clientHeight > 0 && setHeight(node.clientHeight));
+    const observer = new ResizeObserver(
+      () => node.clientHeight > ROW_PX && setHeight(node.clientHeight - ROW_PX),
+    );
     observer.observe(node);
     return () => observer.disconnect();
   }, []);
@@ -36,7 +38,6 @@ export function FeatureTable({ table, isSlow, query, change, feature, row, choos
   const layout = layoutOf(nRows, ROW_PX, height);
   const range = visible(nRows, ROW_PX, height, top, layout);
   useEffect(() => table.show(range.first, range.end), [table, range.first, range.end]);
-  // biome-ignore lint/correctness/useExhaustiveDependencies: only a new row or a new table scrolls
   useLayoutEffect(() => {
     const node = scroller.current;
     if (!node) return;
@@ -46,7 +47,7 @@ export function FeatureTable({ table, isSlow, query, change, feature, row, choos
   const rows = Array.from({ length: range.end - range.first }, (_, i) => table.row(range.first + i));
   return (
     <section class="ss-table" aria-label="Features">
-      <TableHead query={query} change={change} isReadOnly={isReadOnly} />
+      {!isReadOnly && <SearchBox search={query.search} change={change} />}
       <div
         class="ss-scroll"
         ref={scroller}
@@ -56,8 +57,9 @@ export function FeatureTable({ table, isSlow, query, change, feature, row, choos
         tabIndex={-1}
         onScroll={(e) => setTop(e.currentTarget.scrollTop)}
       >
-        <div class="ss-spacer" style={{ height: layout.height }}>
-          <div class="ss-window" style={{ height: Math.min(height, Math.max(nRows * ROW_PX, 0)) }}>
+        <TableHead query={query} change={change} isReadOnly={isReadOnly} />
+        <div class="ss-spacer" style={{ height: `${layout.height}px` }}>
+          <div class="ss-window" style={{ height: `${Math.min(height, nRows * ROW_PX)}px` }}>
             {rows.map((data, i) => (
               <FeatureRowView
                 key={range.first + i}

@@ -17,7 +17,6 @@ export function Histogram({ bins }: { bins: Bins }) {
       <svg width={WIDTH} height={HEIGHT} viewBox={`0 0 ${WIDTH} ${HEIGHT}`} role="img" aria-label={label}>
         {heights.map((height, i) => (
           <rect
-            // biome-ignore lint/suspicious/noArrayIndexKey: a bin is its place
             key={i}
             x={i * step}
             y={HEIGHT - height * HEIGHT}

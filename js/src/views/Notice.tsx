@@ -47,7 +47,6 @@ export function Skeleton({ lines }: { lines: number }) {
   return (
     <div class="ss-skeleton" aria-hidden="true">
       {Array.from({ length: lines }, (_, i) => (
-        // biome-ignore lint/suspicious/noArrayIndexKey: lines are all alike
         <div key={i} style={{ width: `${92 - ((i * 37) % 41)}%` }} />
       ))}
     </div>

@@ -30,7 +30,6 @@ function Tokens({ label, weights, method }: { label: string; weights: TokenWeigh
       </span>
       <ul>
         {weights.map((weight) => (
-          // biome-ignore lint/a11y/noNoninteractiveElementInteractions: the pointer only points
           <li
             key={weight.token}
             aria-label={`${weight.text} ${signed(weight.weight)}`}

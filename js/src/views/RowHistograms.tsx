@@ -35,5 +35,12 @@ export function RowHistograms({ rows, y, height }: Props) {
       });
     });
   });
-  return <canvas ref={canvas} class="ss-bins-canvas" style={{ width: WIDTH, height }} aria-hidden="true" />;
+  return (
+    <canvas
+      ref={canvas}
+      class="ss-bins-canvas"
+      style={{ width: `${WIDTH}px`, height: `${height}px` }}
+      aria-hidden="true"
+    />
+  );
 }

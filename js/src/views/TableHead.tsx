@@ -33,36 +33,25 @@ interface Props {
   isReadOnly: boolean;
 }
 
-/** The search box and the column heads; a click on a head sorts, a second one turns the order round. */
+/** The column heads; a click on a head sorts, a second one turns the order round. */
 export function TableHead({ query, change, isReadOnly }: Props) {
   const sortBy = (sort: string) =>
     change({ sort, descending: query.sort === sort ? !query.descending : sort !== "feature" });
   return (
-    <>
-      {!isReadOnly && <SearchBox search={query.search} change={change} />}
-      {/* biome-ignore lint/a11y/useFocusableInteractive: its heads take the focus */}
-      <div class="ss-row ss-head" role="row">
-        {COLUMNS.map(({ label, name, sort, title }) => (
-          // biome-ignore lint/a11y/useFocusableInteractive: the button in it takes the focus
-          <div
-            key={name}
-            class={`ss-${name}`}
-            role="columnheader"
-            aria-sort={order(query, sort)}
-            title={title}
-          >
-            {sort && !isReadOnly ? (
-              <button type="button" onClick={() => sortBy(sort)}>
-                {label}
-                {query.sort === sort && <span aria-hidden="true">{query.descending ? " ↓" : " ↑"}</span>}
-              </button>
-            ) : (
-              label
-            )}
-          </div>
-        ))}
-      </div>
-    </>
+    <div class="ss-row ss-head" role="row">
+      {COLUMNS.map(({ label, name, sort, title }) => (
+        <div key={name} class={`ss-${name}`} role="columnheader" aria-sort={order(query, sort)} title={title}>
+          {sort && !isReadOnly ? (
+            <button type="button" onClick={() => sortBy(sort)}>
+              {label}
+              {query.sort === sort && <span aria-hidden="true">{query.descending ? " ↓" : " ↑"}</span>}
+            </button>
+          ) : (
+            label
+          )}
+        </div>
+      ))}
+    </div>
   );
 }
 
@@ -72,10 +61,10 @@ function order(query: TableQuery, sort: string | undefined): "none" | "ascending
   return query.descending ? "descending" : "ascending";
 }
 
-function SearchBox({ search, change }: { search: string; change: Props["change"] }) {
+/** Filters the table in the kernel, a moment after the last key. */
+export function SearchBox({ search, change }: { search: string; change: Props["change"] }) {
   const [text, setText] = useState(search);
   useEffect(() => setText(search), [search]);
-  // biome-ignore lint/correctness/useExhaustiveDependencies: only typing starts a search
   useEffect(() => {
     if (text === search) return;
     const timer = setTimeout(() => change({ search: text }), SEARCH_AFTER_MS);

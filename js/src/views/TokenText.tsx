@@ -38,7 +38,6 @@ export function TokenText({ example, max, isAligned }: Props) {
   const token = (i: number) => <Token key={i} example={example} i={i} max={max} isFocused={i === focused} />;
   const all = example.texts.map((_, i) => i);
   return (
-    // biome-ignore lint/a11y/noStaticElementInteractions: the pointer only points at tokens
     <div
       ref={root}
       class={isAligned ? "ss-text ss-aligned" : "ss-text"}
@@ -75,7 +74,8 @@ function Token({
   max: number;
   isFocused: boolean;
 }) {
-  const text = (example.texts[i] ?? "").replaceAll("\n", NEWLINE);
+  const whole = (example.texts[i] ?? "").replaceAll("\n", NEWLINE);
+  const text = i === 0 ? whole.trimStart() : whole;
   const activation = example.activations[i] ?? 0;
   const strength = shade(activation, max);
   const isPeak = i === example.peak;

@@ -23,7 +23,12 @@ export function Tooltip() {
   }, [hovered]);
   if (!hovered) return null;
   return (
-    <div class="saescope-tooltip" role="tooltip" ref={box} style={place}>
+    <div
+      class="saescope-tooltip"
+      role="tooltip"
+      ref={box}
+      style={{ left: `${place.left}px`, top: `${place.top}px` }}
+    >
       {hovered.title && <div class="ss-tip-title">{hovered.title}</div>}
       {hovered.lines.length > 0 && (
         <dl>

@@ -31,7 +31,6 @@ export function useScope(client: Client, scope: string): ScopeAnswer {
       }),
     [client, scope],
   );
-  // biome-ignore lint/correctness/useExhaustiveDependencies: a new turn asks again
   useEffect(() => {
     const life = new AbortController();
     client.request("scope.info", { scope }, { signal: life.signal }).then(
@@ -53,7 +52,6 @@ export function useTable(client: Client, scope: string, index: string, query: Ta
   const { sort, descending, search, has_fired } = query;
   const [, redraw] = useReducer((n: number) => n + 1, 0);
   const shown = useRef<RowTable | undefined>(undefined);
-  // biome-ignore lint/correctness/useExhaustiveDependencies: another index has other rows
   useEffect(() => {
     const next = new RowTable(client, scope, { sort, descending, search, has_fired });
     let isGone = false;

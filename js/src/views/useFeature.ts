@@ -35,7 +35,6 @@ export function useFeature(
   const [error, setError] = useState<RequestError>();
   const [isWaiting, setWaiting] = useState(false);
   const last = useRef<{ page: FeaturePage; index: string; groups: string[] } | undefined>(undefined);
-  // biome-ignore lint/correctness/useExhaustiveDependencies: a new turn asks again
   useEffect(() => {
     if (feature === undefined) return;
     const life = new AbortController();

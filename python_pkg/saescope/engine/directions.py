@@ -19,6 +19,9 @@ def weights_by_name(sae: Any) -> dict[str, torch.Tensor]:
 def unit_rows(sae: Any) -> dict[str, NDArray[np.float16]]:
     """The directions scaled to length 1, float16; a row of zeros stays so."""
     return {
-        name: (rows.float().cpu() / rows.float().cpu().norm(dim=1, keepdim=True).clamp(min=1e-12)).half().numpy()
+        name: (rows.float().cpu() / rows.float().cpu().norm(dim=1, keepdim=True).clamp(min=1e-12))
+        .half()
+        .contiguous()
+        .numpy()
         for name, rows in weights_by_name(sae).items()
     }

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from safetensors import SafetensorError
 
-from saescope.errors import DiskFullError, OccupiedError, StoreError
+from saescope.errors import DiskFullError, OccupiedError, SaescopeError, StoreError
 from saescope.index.manifest import BUILDING, Manifest, Part, manifest_numbers, sync_folder, write_manifest
 
 READ_BYTES = 1 << 22
@@ -80,7 +80,10 @@ class Workspace:
         """Write one part: yields a path to write to; the part has its name when the block ends well."""
         temporary = self.path / f"{name}.new.tmp"
         with self._disk_errors(name):
+            temporary.touch()
+            mode = temporary.stat().st_mode
             yield temporary
+            temporary.chmod(mode)
             digest, n_bytes = _sync_and_hash(temporary)
         self.parts.append(Part(name, n_bytes, digest))
         if not self._replaces:
@@ -148,7 +151,7 @@ class Workspace:
     def _disk_errors(self, what: str) -> Iterator[None]:
         try:
             yield
-        except StoreError:
+        except SaescopeError:
             raise
         except (OSError, SafetensorError) as err:
             if getattr(err, "errno", None) == errno.ENOSPC or "No space left" in str(err):

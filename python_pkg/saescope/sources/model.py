@@ -69,11 +69,14 @@ def load_model(model: Any, *, device: str = "auto", dtype: Any = None) -> Loaded
 
     Raises
     ------
+    InputError
+        There is no such device or dtype.
     ModelSourceError
         There is no such model, or its tokenizer is missing.
     """
+    device = choose_device(device)
     if isinstance(model, str | os.PathLike):
-        return _load_named(os.fspath(model), choose_device(device), dtype)
+        return _load_named(os.fspath(model), device, dtype)
     pair: Any = model if isinstance(model, tuple) and len(model) == 2 else (model, None)
     inner, tokenizer = pair
     _check_model(inner)

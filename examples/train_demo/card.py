@@ -1,0 +1,32 @@
+"""The model card, filled with the measured numbers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from string import Template
+from typing import Any
+
+TEMPLATE = Path(__file__).with_name("MODEL_CARD.template.md")
+
+
+def _flatten(metrics: dict[str, Any], prefix: str = "") -> dict[str, str]:
+    flat: dict[str, str] = {}
+    for name, value in metrics.items():
+        if isinstance(value, dict):
+            flat |= _flatten(value, f"{prefix}{name}_")
+        else:
+            is_count = isinstance(value, int)
+            flat[prefix + name] = f"{value:,}" if is_count else f"{value:.3f}"
+    return flat
+
+
+def write_card(metrics: dict[str, Any], path: Path) -> None:
+    """Write the card; every ``$name`` of the template is a path in the metrics.
+
+    Raises
+    ------
+    KeyError
+        The template names a number that was not measured.
+    """
+    text = Template(TEMPLATE.read_text(encoding="utf-8")).substitute(_flatten(metrics))
+    path.write_text(text, encoding="utf-8")

@@ -1,0 +1,159 @@
+import type { FeatureRow } from "../src/data/rows.js";
+import { MemoryPort } from "../src/ports/memory.js";
+import type {
+  Example,
+  FeaturePage,
+  RequestFrame,
+  ScopeInfo,
+  TokenWeight,
+} from "../src/protocol/generated.js";
+
+const TEXT = `The frigate was commissioned into the Austro-Hungarian Navy in 1867. She served with the second flotilla in the Adriatic, and her crew spoke of the Emperor with a warmth that surprised the officers from Vienna.\nBy the spring of that year, the harbour at Pola held more than thirty ships, and the town had grown to twice its size. <img src=x onerror=alert(1)> It was, as one historian would put it, the last fleet of sail.`;
+const PIECES = TEXT.match(/ ?[A-Za-z]{1,6}|\n| ?[0-9]+| ?[^\sA-Za-z0-9]/g) ?? [];
+const TOPICS = [
+  ["Hungarian", "Austro", "Emperor"],
+  ["would", "should", "might"],
+  ["Calif", "Nevada", "Oregon"],
+  ["1867", "1914", "1848"],
+  [",", ";", "and"],
+  ["harbour", "ships", "fleet"],
+  ["\n", "."],
+  ["crew", "officers", "sailors"],
+];
+
+export function infoOf(n_features: number): ScopeInfo {
+  return {
+    id: "dev",
+    name: "dev",
+    model: "SmolLM2-135M",
+    sae: "topk-4096",
+    site: "blocks.10.hook_resid_post",
+    n_features,
+    has_index: true,
+    has_model: true,
+    index: "dev",
+    n_tokens: 2_040_000,
+    n_counted: 1_998_000,
+    context_size: 256,
+    n_alive: Math.round(n_features * 0.97),
+    l0: 40.2,
+    lens: "norm_gain",
+  };
+}
+
+function noise(n: number): number {
+  const x = Math.sin(n * 12.9898) * 43758.5453;
+  return x - Math.floor(x);
+}
+
+function rowOf(feature: number, n: number): FeatureRow {
+  const isDead = feature % 37 === 5;
+  const density = isDead ? 0 : 0.2 * Math.exp(-9 * noise(feature)) * (1 - (feature / n) * 0.5);
+  const top = TOPICS[feature % TOPICS.length] ?? [];
+  return {
+    feature,
+    density,
+    n_fires: Math.round(density * 1_998_000),
+    max: isDead ? 0 : 4 + 60 * noise(feature + 1),
+    mean: 3,
+    histogram: Array.from({ length: 16 }, (_, i) =>
+      isDead ? 0 : Math.floor(9000 * density * Math.exp(-i * 0.4 * (0.5 + noise(feature + i)))),
+    ),
+    top_tokens: isDead ? [] : top,
+    promoted: top,
+  };
+}
+
+function weights(feature: number, sign: 1 | -1): TokenWeight[] {
+  return Array.from({ length: 10 }, (_, i) => {
+    const text = PIECES[(feature * 7 + i * 5 + (sign < 0 ? 31 : 0)) % PIECES.length] ?? "";
+    return {
+      token: 900 + i * 31 + (sign < 0 ? 7 : 0),
+      text,
+      raw: text.replace(" ", "Ġ"),
+      weight: sign * (1.2 - i * 0.08),
+    };
+  });
+}
+
+function pageOf(feature: number, n: number): FeaturePage {
+  const row = rowOf(feature, n);
+  return {
+    ...row,
+    n_counted: 1_998_000,
+    std: 2,
+    median: 2.1,
+    histogram: {
+      high: row.max,
+      counts: Array.from({ length: 40 }, (_, i) => Math.floor(40_000 * row.density * Math.exp(-i / 5))),
+    },
+    promoted: weights(feature, 1),
+    suppressed: weights(feature, -1),
+    top_tokens: row.top_tokens.map((text, i) => ({ token: i, text: ` ${text}`, raw: `Ġ${text}`, weight: 1 })),
+  };
+}
+
+function exampleOf(feature: number, rank: number, group: string, context: number, n: number): Example {
+  const size = context === 0 ? 128 : 2 * context + 1;
+  const peak = Math.floor(size / 2);
+  const from = (feature * 13 + rank * 11) % PIECES.length;
+  const texts = Array.from({ length: size }, (_, i) => PIECES[(from + i) % PIECES.length] ?? "");
+  const activation = rowOf(feature, n).max * (group === "random" ? noise(rank) : 1 - rank * 0.03);
+  const weak = (i: number) => (noise(from + i * 3) > 0.86 ? activation * noise(i + rank) * 0.6 : 0);
+  return {
+    rank,
+    group,
+    activation,
+    peak,
+    start: 40,
+    doc: 100 + rank,
+    source: "wiki",
+    tokens: texts.map((_, i) => 700 + i),
+    texts,
+    raws: texts.map((t) => t.replace(" ", "Ġ").replace("\n", "Ċ")),
+    activations: texts.map((_, i) => (i === peak ? activation : weak(i))),
+  };
+}
+
+type Params = Record<string, never> & {
+  feature: number;
+  offset: number;
+  count: number;
+  k: number;
+  context: number;
+};
+
+/** A kernel in the page with made-up features, each answer `delay_ms` late. */
+export function fixturePort(n: number, delay_ms = 15): MemoryPort {
+  return new MemoryPort((frame, port) => {
+    setTimeout(() => answer(frame as unknown as RequestFrame, port, n), delay_ms);
+  });
+}
+
+function answer(frame: RequestFrame | { t: string }, port: MemoryPort, n: number): void {
+  if (frame.t === "hello") port.deliver({ t: "hello", protocol: 1, version: "dev", scopes: [infoOf(n)] });
+  if (frame.t === "request" && "rid" in frame)
+    port.deliver({ t: "result", rid: frame.rid, data: result(frame, port, n) });
+}
+
+function result(frame: RequestFrame, port: MemoryPort, n: number): object {
+  const params = frame.params as unknown as Params & { group: string; search: string; has_fired: boolean };
+  if (frame.method === "scope.info") return infoOf(n);
+  if (frame.method === "features.locate") return { row: params.feature };
+  if (frame.method === "feature.get") return pageOf(params.feature, n);
+  if (frame.method === "features.window") {
+    const nMatch = params.search === "nothing" ? 0 : n;
+    const size = Math.max(0, Math.min(params.count, nMatch - params.offset));
+    const rows = Array.from({ length: size }, (_, i) => rowOf(params.offset + i, n));
+    return { offset: params.offset, count: size, n_match: nMatch, n_features: n, rows };
+  }
+  if (frame.method === "examples.list") {
+    const all = Array.from({ length: params.k }, (_, i) =>
+      exampleOf(params.feature, i, params.group, params.context, n),
+    );
+    for (const part of [all.slice(0, 8), all.slice(8)])
+      port.deliver({ t: "event", rid: frame.rid, data: { examples: part } });
+    return { n_examples: all.length, groups: ["top", "random"] };
+  }
+  return {};
+}

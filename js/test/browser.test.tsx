@@ -1,0 +1,208 @@
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { fixturePort, infoOf } from "../dev/fixture.js";
+import { mount } from "../src/mount.js";
+import { MemoryPort } from "../src/ports/memory.js";
+import { type Snapshot, snapshotPort } from "../src/ports/snapshot.js";
+import type { Port } from "../src/protocol/client.js";
+import type { Example, FeaturePage } from "../src/protocol/generated.js";
+
+let host: HTMLElement;
+let unmount = () => {};
+
+beforeEach(() => {
+  host = document.createElement("div");
+  document.body.append(host);
+});
+afterEach(() => {
+  unmount();
+  host.remove();
+});
+
+function show(port: Port, feature?: number): void {
+  unmount = mount("browser", port, host, { scope: "dev", feature });
+}
+
+const find = (selector: string) => host.querySelector<HTMLElement>(selector);
+const all = (selector: string) => [...host.querySelectorAll<HTMLElement>(selector)];
+const ready = (selector: string) =>
+  vi.waitFor(() => expect(find(selector)).not.toBeNull(), { timeout: 3000 });
+const press = (key: string, on: Element | null = find(".saescope")) =>
+  on?.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true, cancelable: true }));
+const sent = (port: MemoryPort, method: string) =>
+  port.sent.filter((f) => f["method"] === method).map((f) => f["params"] as Record<string, unknown>);
+
+describe("the browser", () => {
+  test("opens the feature of its spec, with its examples", async () => {
+    show(fixturePort(4096, 1), 8);
+    await ready("[data-page-feature='8'] [data-example]");
+    await vi.waitFor(() => expect(all("[data-example]")).toHaveLength(20));
+    expect(find("[role=row][data-feature='8']")?.getAttribute("aria-selected")).toBe("true");
+    expect(all("[data-example]").every((e) => e.querySelectorAll("[data-peak]").length === 1)).toBe(true);
+  });
+
+  test("opens the first row when its spec names no feature, and selects nothing for others", async () => {
+    const port = fixturePort(4096, 1);
+    show(port);
+    await ready("[data-page-feature='0'] [data-example]");
+    expect(sent(port, "scope.select")).toEqual([]);
+  });
+
+  test("shows markup in a token as text", async () => {
+    show(fixturePort(4096, 1), 1);
+    await ready("[data-example]");
+    press("]");
+    await vi.waitFor(() =>
+      expect(find(".ss-examples")?.textContent).toContain("<img src=x onerror=alert(1)>"),
+    );
+    expect(host.querySelector("img")).toBeNull();
+  });
+
+  test("goes on with j and back with k, and tells the scope", async () => {
+    const port = fixturePort(4096, 1);
+    show(port, 3);
+    await ready("[data-page-feature='3'] [data-example]");
+    await ready("[aria-selected=true]");
+    press("j");
+    await ready("[data-page-feature='4'] [data-example]");
+    press("k");
+    await ready("[data-page-feature='3'] [data-example]");
+    expect(sent(port, "scope.select").map((p) => p["feature"])).toEqual([4, 3]);
+  });
+
+  test("leaves keys in a text field alone", async () => {
+    const port = fixturePort(4096, 1);
+    show(port, 3);
+    await ready("[data-page-feature='3'] [data-example]");
+    press("j", find("[data-box=search]"));
+    expect(sent(port, "scope.select")).toEqual([]);
+  });
+
+  test("follows a selection made elsewhere without telling it on", async () => {
+    const port = fixturePort(4096, 1);
+    show(port, 3);
+    await ready("[data-page-feature='3'] [data-example]");
+    port.deliver({ t: "notify", topic: "selection", data: { scope: "other", feature: 5 } });
+    port.deliver({ t: "notify", topic: "selection", data: { scope: "dev", feature: 9 } });
+    await ready("[data-page-feature='9'] [data-example]");
+    expect(sent(port, "scope.select")).toEqual([]);
+  });
+
+  test("refuses a number that the SAE does not have", async () => {
+    show(fixturePort(4096, 1), 3);
+    await ready("[data-example]");
+    const box = find("[data-box=number]") as HTMLInputElement;
+    box.value = "4096";
+    box.dispatchEvent(new Event("input", { bubbles: true }));
+    await vi.waitFor(() => expect(box.value).toBe("4096"));
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    box.form?.dispatchEvent(new Event("submit", { bubbles: true, cancelable: true }));
+    await ready("[role=alert]");
+    expect(find("[role=alert]")?.textContent).toBe("No feature 4096: this SAE has 0 to 4,095.");
+  });
+
+  test("says so when nothing matches, and clears the filter", async () => {
+    const port = fixturePort(4096, 1);
+    show(port, 3);
+    await ready("[data-feature]");
+    const box = find("[data-box=search]") as HTMLInputElement;
+    box.value = "nothing";
+    box.dispatchEvent(new Event("input", { bubbles: true }));
+    await vi.waitFor(() => expect(host.textContent).toContain("Nothing contains “nothing”."));
+    find(".ss-table .ss-notice button")?.click();
+    await ready("[role=row][data-feature='0']");
+  });
+
+  test("sorts by a head, and turns the order round with a second click", async () => {
+    const port = fixturePort(4096, 1);
+    show(port, 3);
+    await ready("[data-feature]");
+    const head = () => find(".ss-head .ss-max");
+    head()?.querySelector("button")?.click();
+    await vi.waitFor(() => expect(head()?.getAttribute("aria-sort")).toBe("descending"));
+    head()?.querySelector("button")?.click();
+    await vi.waitFor(() => expect(head()?.getAttribute("aria-sort")).toBe("ascending"));
+    expect(sent(port, "features.window").at(-1)).toMatchObject({ sort: "max", descending: false });
+  });
+
+  test("says that a feature never fired", async () => {
+    show(fixturePort(4096, 1), 5);
+    await ready("[data-page-feature='5']");
+    expect(host.textContent).toContain("This feature never fired on the 2.0\u2009M tokens of the index.");
+  });
+
+  test("keeps its data when the kernel goes", async () => {
+    const port = fixturePort(4096, 1);
+    show(port, 3);
+    await ready("[data-example]");
+    port.close();
+    await vi.waitFor(() => expect(host.textContent).toContain("The kernel is gone: run the cell again."));
+    expect(all("[data-example]").length).toBeGreaterThan(0);
+  });
+
+  test("offers the call that builds an index when there is none", async () => {
+    const port = new MemoryPort((frame, self) => {
+      if (frame["t"] === "request")
+        self.deliver({ t: "result", rid: frame["rid"], data: { ...infoOf(64), has_index: false } });
+    });
+    show(port);
+    await vi.waitFor(() => expect(host.textContent).toContain("No index yet."));
+  });
+
+  test("shows what failed, and asks again", async () => {
+    let isBroken = true;
+    const good = fixturePort(64, 0);
+    const port = new MemoryPort((frame, self) => {
+      if (frame["method"] !== "feature.get" || !isBroken) return good.send(frame);
+      const error = {
+        code: "internal",
+        message: "The feature could not be read.",
+        hint: "Try again.",
+        data: {},
+      };
+      self.deliver({ t: "error", rid: frame["rid"], error });
+    });
+    good.onFrame((frame) => port.deliver(frame as object));
+    show(port, 3);
+    await vi.waitFor(() => expect(host.textContent).toContain("The feature could not be read."));
+    isBroken = false;
+    find(".ss-page .ss-notice button")?.click();
+    await ready("[data-page-feature='3'] [data-example]");
+  });
+});
+
+/** What the kernel of the fixture answers to one request. */
+async function ask<T>(method: string, params: object): Promise<T> {
+  const port = fixturePort(64, 0);
+  return new Promise((resolve) => {
+    port.onFrame((frame) => {
+      const { t, data } = frame as { t: string; data: T };
+      if (t === "event" || (t === "result" && method !== "examples.list")) resolve(data);
+    });
+    port.send({ t: "request", rid: "1", method, params });
+  });
+}
+
+test("a snapshot shows what is stored, and says that it is one", async () => {
+  const { examples } = await ask<{ examples: Example[] }>("examples.list", {
+    feature: 2,
+    k: 8,
+    context: 12,
+    group: "top",
+  });
+  const { rows } = await ask<{ rows: Record<string, unknown>[] }>("features.window", { offset: 0, count: 4 });
+  const page = await ask<FeaturePage>("feature.get", { feature: 2 });
+  const saved: Snapshot = {
+    version: 1,
+    panel: "browser",
+    spec: { scope: "dev", feature: 2 },
+    snapshot: { info: infoOf(64), window: { n_match: 64, n_features: 64, rows }, page, examples },
+  };
+  show(snapshotPort(saved, new AbortController().signal), 2);
+  await ready("[data-page-feature='2'] [data-example]");
+  await vi.waitFor(() => expect(all("[role=row][data-feature]")).toHaveLength(4));
+  expect(host.textContent).toContain("Snapshot: run the cell to go live.");
+  find("[role=row][data-feature='3']")?.click();
+  await vi.waitFor(() =>
+    expect(host.textContent).toContain("This is a snapshot: only the saved feature is here."),
+  );
+});

@@ -1,0 +1,64 @@
+import { expect, test } from "vitest";
+import { count, density, number, signed, tokens } from "../src/data/format.js";
+import { layoutOf, scrollFor, visible } from "../src/data/layout.js";
+import { lineState } from "../src/views/Header.js";
+import { barHeights } from "../src/views/Histogram.js";
+import { parseFeature } from "../src/views/NumberBox.js";
+
+test.each([
+  [53.914, "53.9"],
+  [0, "0"],
+  [7.4249, "7.42"],
+  [-2.564, "−2.56"],
+  [1234.6, "1,235"],
+  [0.00412, "0.00412"],
+  [9.999, "10.0"],
+  [Number.NaN, "–"],
+])("%f has three significant digits: %s", (x, text) => expect(number(x)).toBe(text));
+
+test.each([
+  [0.0038, "0.38\u2009%"],
+  [0.2, "20.0\u2009%"],
+  [0.00001, "0.001\u2009%"],
+  [0.000002, "1 in 500,000"],
+  [0, "never"],
+])("a density of %f reads %s", (share, text) => expect(density(share)).toBe(text));
+
+test("counts have separators, large ones a word", () => {
+  expect(count(4096)).toBe("4,096");
+  expect(tokens(298_941)).toBe("299,000");
+  expect(tokens(2_040_000)).toBe("2.0\u2009M");
+  expect(signed(0.21)).toBe("+0.210");
+});
+
+test.each([
+  ["12", 12],
+  [" #4,095 ", 4095],
+  ["4096", undefined],
+  ["-1", undefined],
+  ["x", undefined],
+  ["", undefined],
+])("the feature number %j is %s", (text, feature) => expect(parseFeature(text, 4096)).toBe(feature));
+
+test("a bar of few stays visible, a bar of none is empty", () => {
+  expect(barHeights([0, 1, 1_000_000])).toEqual([0, expect.closeTo(0.06, 1), 1]);
+});
+
+test("the state of the line is a sentence", () => {
+  expect(lineState({ status: "busy", nWaiting: 2 })).toBe("The kernel is running a cell; 2 requests wait.");
+  expect(lineState({ status: "ready", nWaiting: 2 })).toBe("");
+});
+
+test.each([100, 4096, 1_000_000, 20_000_000])("of %i rows each can be scrolled to", (n) => {
+  const layout = layoutOf(n, 26, 600);
+  expect(layout.height).toBeLessThan(17_000_000);
+  for (const row of [0, 1, Math.floor(n / 2), n - 2, n - 1]) {
+    const top = scrollFor(row, 26, 600, 0, layout);
+    const { first, end, y } = visible(n, 26, 600, top, layout);
+    const place = y + (row - first) * 26;
+    expect(row >= first && row < end).toBe(true);
+    expect(place).toBeGreaterThanOrEqual(-0.5);
+    expect(place).toBeLessThanOrEqual(600 - 26 + 0.5);
+    expect(top).toBeLessThanOrEqual(layout.height - Math.min(600, layout.height) + 0.5);
+  }
+});

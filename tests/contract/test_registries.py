@@ -1,0 +1,115 @@
+import inspect
+import json
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from saescope.errors import PluginError, UnknownNameError
+from saescope.registry import HOMES, registries
+
+ENTRIES = [(kind, name) for kind, registry in registries().items() for name in registry.names()]
+
+
+def check_neighbors(made):
+    directions = {n: np.eye(5, dtype=np.float16) for n in ("decoder", "encoder")}
+    scores = made(directions, 2)
+    assert (scores.shape, scores.dtype, int(scores.argmax())) == ((5,), np.float32, 2)
+
+
+def check_panels(made):
+    from saescope.panels.core import Panel
+
+    assert issubclass(made, Panel)
+    assert next(iter(inspect.signature(made).parameters)) == "scope"
+
+
+def check_sources(made):
+    source = made()
+    assert source.can_load(object()) is False
+    assert source.can_load(None) is False
+    assert {"device", "dtype"} <= set(inspect.signature(source.load).parameters)
+
+
+CHECKS = {"neighbors": check_neighbors, "panels": check_panels, "sources": check_sources}
+
+
+def test_every_kind_has_a_check():
+    assert set(CHECKS) == set(HOMES) == set(registries())
+
+
+@pytest.mark.parametrize(("kind", "name"), ENTRIES)
+def test_an_entry_imports_and_has_the_shape_of_its_kind(kind, name):
+    CHECKS[kind](registries()[kind].get(name))
+
+
+@pytest.mark.parametrize("kind", HOMES)
+def test_an_unknown_name_lists_those_there_are(kind):
+    registry = registries()[kind]
+    with pytest.raises(UnknownNameError) as caught:
+        registry.get("colour")
+    assert all(name in caught.value.message for name in registry.names())
+
+
+@pytest.fixture
+def plugged(tmp_path, monkeypatch):
+    """Another package with a good metric, a broken one, one that would hide ours, and a broken source."""
+    info = tmp_path / "otherpkg-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: otherpkg\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text(
+        "[saescope.neighbors]\ngood = otherpkg_good:metric\nbroken = otherpkg_broken:metric\ndecoder = otherpkg_good:metric\n"
+        "[saescope.sources]\nbroken = otherpkg_broken:Source\n"
+    )
+    (tmp_path / "otherpkg_good.py").write_text(
+        "import numpy as np\ndef metric(directions, feature):\n    return -np.arange(256, dtype=np.float32)\n"
+    )
+    (tmp_path / "otherpkg_broken.py").write_text("import no_such_package_at_all\n")
+    monkeypatch.syspath_prepend(tmp_path)
+
+
+@pytest.mark.usefixtures("plugged")
+def test_a_plug_in_is_found_and_used(opened):
+    registry = registries()["neighbors"]
+    assert ("good", "otherpkg") in [(e.name, e.package) for e in registry.entries()]
+    assert opened.neighbors(0, k=3, metric="good")["feature"].to_list() == [1, 2, 3]
+
+
+@pytest.mark.usefixtures("plugged")
+def test_a_broken_plug_in_is_told_and_leaves_the_others_usable(opened, capsys):
+    from saescope.cli.main import main
+
+    with pytest.raises(PluginError, match=r"broken.*no_such_package_at_all"):
+        opened.neighbors(0, metric="broken")
+    assert len(opened.neighbors(0, k=3)) == 3
+    assert main(["plugins", "--check"]) == 1
+    shown = capsys.readouterr().out
+    assert shown.count("FAILED") == 2
+    assert shown.count("otherpkg") >= 3
+
+
+@pytest.mark.usefixtures("plugged")
+def test_a_broken_source_does_not_hinder_loading_from_the_others(tiny_folder):
+    from saescope.errors import SaeSourceError
+    from saescope.sources.sae import load_sae
+
+    assert load_sae(tiny_folder / "tiny-sae").d_sae == 256
+    with pytest.raises(SaeSourceError, match="no release"):
+        load_sae("no-such-release/layer_1")
+
+
+@pytest.mark.usefixtures("plugged")
+def test_a_plug_in_never_hides_a_name_of_ours():
+    from saescope.query.neighbors.cosine import decoder
+
+    assert registries()["neighbors"].get("decoder") is decoder
+
+
+def test_the_installed_version_is_that_of_package_json():
+    try:
+        installed = version("saescope")
+    except PackageNotFoundError:
+        pytest.skip("saescope is not installed here")
+    package = json.loads((Path(__file__).parents[2] / "package.json").read_text())
+    assert installed == package["version"]

@@ -1,0 +1,72 @@
+import numpy as np
+import pytest
+
+import tiny
+from saescope.errors import ComputeError, InputError, UnknownFeatureError, UnknownNameError
+from saescope.query.neighbors import REGISTRY, neighbors
+
+
+def plain_cosines(rows, feature):
+    rows = np.asarray(rows, dtype=np.float64)
+    unit = rows / np.linalg.norm(rows, axis=1, keepdims=True)
+    return unit @ unit[feature]
+
+
+@pytest.mark.parametrize("metric", ["decoder", "encoder"])
+@pytest.mark.parametrize("feature", [0, 100, 255])
+def test_neighbors_equal_a_plain_product_of_unit_rows(opened, metric, feature):
+    sae = tiny.sae()
+    scores = plain_cosines((sae.W_dec if metric == "decoder" else sae.W_enc.T).detach().numpy(), feature)
+    found = opened.neighbors(feature, k=15, metric=metric)
+    scores[feature] = -np.inf
+    assert found.columns == ["feature", "score"]
+    np.testing.assert_allclose(found["score"], np.sort(scores)[::-1][:15], atol=2e-3)
+    np.testing.assert_allclose(found["score"], scores[found["feature"].to_numpy()], atol=2e-3)
+    assert feature not in found["feature"].to_list()
+    assert found["score"].is_sorted(descending=True)
+
+
+def test_with_the_sae_alone_neighbors_are_the_same(tiny_scope, opened):
+    import saescope
+
+    alone = saescope.load((tiny_scope.model, tiny_scope.tokenizer), sae=tiny_scope.sae)
+    assert alone.index is None
+    for metric in ("decoder", "encoder"):
+        assert alone.neighbors(7, k=9, metric=metric).equals(opened.neighbors(7, k=9, metric=metric))
+
+
+def test_equal_scores_are_ordered_by_number():
+    rows = {"decoder": np.ones((40, 4), dtype=np.float16)}
+    assert neighbors(rows, 3, 40, k=39, metric="decoder")["feature"].to_list() == [n for n in range(40) if n != 3]
+
+
+@pytest.mark.parametrize("k", [1, 9, 10, 500])
+def test_at_most_all_others_are_neighbors(k):
+    rows = {"decoder": np.eye(10, dtype=np.float16)}
+    assert len(neighbors(rows, 0, 10, k=k, metric="decoder")) == min(k, 9)
+
+
+def test_a_row_of_zeros_is_near_nothing():
+    rows = {"decoder": np.zeros((5, 3), dtype=np.float16)}
+    assert neighbors(rows, 0, 5, k=4, metric="decoder")["score"].to_list() == [0.0] * 4
+
+
+def test_bad_questions_are_told(opened):
+    with pytest.raises(UnknownFeatureError):
+        opened.neighbors(256)
+    with pytest.raises(InputError, match="k is 0"):
+        opened.neighbors(0, k=0)
+    with pytest.raises(UnknownNameError, match="decoder, encoder"):
+        opened.neighbors(0, metric="colour")
+    with pytest.raises(ComputeError, match="holds none") as caught:
+        neighbors({}, 0, 5, k=1, metric="decoder")
+    assert "sae=" in caught.value.hint
+
+
+@pytest.mark.parametrize("name", REGISTRY.names())
+def test_every_metric_scores_every_feature_and_leaves_the_directions_alone(opened, name):
+    directions = opened.index.directions
+    scores = REGISTRY.get(name)(directions, 3)
+    assert scores.shape == (256,)
+    assert scores.dtype == np.float32
+    assert int(np.argmax(scores)) == 3
