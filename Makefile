@@ -16,7 +16,7 @@ test: $(VENV)/.package $(VENV)/.test  ## run every test
 check: $(VENV)/.package $(VENV)/.test  ## lint, types, formats, contracts
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/pyright
+	$(BIN)/pyright --pythonpath $(BIN)/python
 	npm run check
 	$(BIN)/python tools/protocol.py --check
 	$(BIN)/pytest tests/contract

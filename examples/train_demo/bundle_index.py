@@ -48,7 +48,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         sample = Path(folder) / "open-sample.jsonl"
         sample.write_text("".join(json.dumps(d, ensure_ascii=False) + "\n" for d in documents), encoding="utf-8")
-        scope = saescope.load(options.bundle / "model", sae=options.bundle / "sae", device="cpu")
+        scope = saescope.load(options.bundle / "saescope-demo", sae=options.bundle / "saescope-demo-l2", device="cpu")
         index = scope.build_index(sample, out=target, max_tokens=options.tokens, postings=False)
     print(index)
 

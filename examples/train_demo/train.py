@@ -56,7 +56,7 @@ def prepare_text(settings: Settings) -> tuple[Tokenizer, Split, Streams]:
     documents = read_corpus(settings.corpus) + read_stdlib(STDLIB_CHARS)
     split = split_documents(documents, VALID_SHARE, SEED)
     if settings.is_model_reused:
-        tokenizer = Tokenizer.from_file(str(settings.out / "model" / "tokenizer.json"))
+        tokenizer = Tokenizer.from_file(str(settings.out / "saescope-demo" / "tokenizer.json"))
     else:
         tokenizer = train_tokenizer((document.text for document in split.train), VOCAB_SIZE)
     streams = Streams(encode_stream(tokenizer, split.train), encode_stream(tokenizer, split.valid))
@@ -89,8 +89,8 @@ def make_model(settings: Settings, tokenizer: Tokenizer, rows: torch.Tensor) -> 
         batch_rows=BATCH_ROWS,
         rates=RATES,
     )
-    save_half(model, settings.out / "model")
-    save_tokenizer(tokenizer, settings.out / "model", CONTEXT)
+    save_half(model, settings.out / "saescope-demo")
+    save_tokenizer(tokenizer, settings.out / "saescope-demo", CONTEXT)
     record_path.write_text(json.dumps(dataclasses.asdict(record)))
     return record
 
@@ -100,7 +100,7 @@ def make_sae(settings: Settings, model: LlamaForCausalLM, rows: torch.Tensor) ->
 
     ``cfg.json`` states the L0 of the float16 weights, so these are written twice.
     """
-    folder = settings.out / "sae"
+    folder = settings.out / "saescope-demo-l2"
     torch.manual_seed(SEED)
     start = time.monotonic()
     sae = sparse.fit_sae(model, rows, settings.sae_samples)
@@ -142,7 +142,7 @@ def measure_sae(
     settings: Settings, model: LlamaForCausalLM, rows: torch.Tensor, valid_rows: torch.Tensor
 ) -> dict[str, Any]:
     """Fidelity on the held-out rows; dead features on held-out and training rows."""
-    sae = JumpRelu.load(settings.out / "sae", settings.device)
+    sae = JumpRelu.load(settings.out / "saescope-demo-l2", settings.device)
     inputs = valid_rows[:, :-1]
     valid = code_statistics(model, sae, inputs)
     n_extra = max(settings.eval_tokens - valid.n_tokens, 0) // sparse.SAE_CONTEXT + 1
@@ -179,7 +179,7 @@ def run(settings: Settings) -> None:
     rows = shuffled_rows(streams.train, CONTEXT)
     record = make_model(settings, tokenizer, rows)
     log.info("model: %d steps, %d tokens, %.0f s", *dataclasses.astuple(record))
-    model = load_shipped(settings.out / "model", settings.device)
+    model = load_shipped(settings.out / "saescope-demo", settings.device)
     metrics = {
         "text": {
             "n_train_documents": len(split.train),

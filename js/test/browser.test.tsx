@@ -116,12 +116,12 @@ describe("the browser", () => {
     const port = fixturePort(4096, 1);
     show(port, 3);
     await ready("[data-feature]");
-    const head = () => find(".ss-head .ss-max");
+    const head = () => find(".ss-head .ss-density");
     head()?.querySelector("button")?.click();
     await vi.waitFor(() => expect(head()?.getAttribute("aria-sort")).toBe("descending"));
     head()?.querySelector("button")?.click();
     await vi.waitFor(() => expect(head()?.getAttribute("aria-sort")).toBe("ascending"));
-    expect(sent(port, "features.window").at(-1)).toMatchObject({ sort: "max", descending: false });
+    expect(sent(port, "features.window").at(-1)).toMatchObject({ sort: "density", descending: false });
   });
 
   test("says that a feature never fired", async () => {

@@ -18,11 +18,11 @@ def demo() -> Scope:
     NoIndexError
         This copy of saescope carries no demo.
     """
-    if not (DATA / "model").is_dir():
+    if not (DATA / "saescope-demo").is_dir():
         raise NoIndexError(
             "this copy of saescope carries no demo.", hint="Install it from a wheel, or train one: examples/train_demo."
         )
-    return load(DATA / "model", sae=DATA / "sae", index=DATA / "index", device="cpu")
+    return load(DATA / "saescope-demo", sae=DATA / "saescope-demo-l2", index=DATA / "index", device="cpu")
 
 
 def copy_notebook(folder: Path) -> Path:

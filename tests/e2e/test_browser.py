@@ -5,10 +5,10 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from e2e.conftest import TOKEN
-from e2e.notebook import open_notebook, run_cell, set_theme, write
 
 import saescope
+from e2e.conftest import TOKEN
+from e2e.notebook import open_notebook, run_cell, set_theme, write
 from saescope.demo import DATA, NOTEBOOK
 
 OUTPUT = Path(__file__).parent / "output"
@@ -52,7 +52,10 @@ def test_the_demo_notebook_runs_and_a_click_on_a_feature_shows_its_examples(page
     codes = [n for n, cell in enumerate(notebook.cells) if cell.cell_type == "code"]
     for n in codes:
         run_cell(page, n)
-    assert page.locator(".jp-OutputArea-output[data-mime-type*=error], .jp-RenderedText[data-mime-type*=stderr]").count() == 0
+    assert (
+        page.locator(".jp-OutputArea-output[data-mime-type*=error], .jp-RenderedText[data-mime-type*=stderr]").count()
+        == 0
+    )
     panel = page.locator(PANEL).first
     row = panel.locator("[role=row][data-feature]").nth(3)
     feature = int(row.get_attribute("data-feature"))

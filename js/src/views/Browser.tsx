@@ -22,7 +22,7 @@ export interface BrowserState {
   context: number;
 }
 
-const QUERY: TableQuery = { sort: "density", descending: true, search: "", has_fired: false };
+const QUERY: TableQuery = { sort: "max", descending: true, search: "", has_fired: false };
 
 /** The table of features beside the open feature's page. */
 export function Browser({ client, spec, layout = "auto" }: PanelProps) {

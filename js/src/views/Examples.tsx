@@ -54,6 +54,9 @@ export function Examples({ shown, isNarrow }: { shown: Shown; isNarrow: boolean 
   );
 }
 
+/** "interval-5" is the highest fifth of the range up to the maximum. */
 function title(name: string): string {
+  const fifth = /^interval-(\d)$/.exec(name)?.[1];
+  if (fifth !== undefined) return `${20 * (Number(fifth) - 1)}–${20 * Number(fifth)} %`;
   return name.charAt(0).toUpperCase() + name.slice(1).replaceAll("_", " ");
 }

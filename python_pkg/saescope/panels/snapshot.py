@@ -22,7 +22,7 @@ def snapshot(scope: Scope, panel: str, spec: dict[str, Any]) -> dict[str, Any]:
     index = scope.index
     if index is None:
         return saved
-    rows = scope.table.rows("density", has_fired=True)
+    rows = scope.table.rows("max", has_fired=True)
     window = scope.table.window(rows, 0, N_ROWS)
     feature = spec.get("feature", int(rows[0]) if len(rows) else 0)
     saved["snapshot"] |= {

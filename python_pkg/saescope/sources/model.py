@@ -97,7 +97,8 @@ def _load_named(name: str, device: str, dtype: Any) -> LoadedModel:
     tokenizer_options = {k: v for k, v in options.items() if k == "gguf_file"}
     options["dtype"] = choose_dtype(dtype, device)
     try:
-        loaded, report = AutoModelForCausalLM.from_pretrained(where, output_loading_info=True, **options)
+        answer: Any = AutoModelForCausalLM.from_pretrained(where, output_loading_info=True, **options)
+        loaded, report = answer
         tokenizer = AutoTokenizer.from_pretrained(where, **tokenizer_options)
     except UNFOUND as err:
         raise ModelSourceError(
