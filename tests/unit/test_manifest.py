@@ -113,3 +113,13 @@ def test_a_manifest_that_lacks_a_field_or_is_of_another_format_is_refused(tmp_pa
     (tmp_path / "manifest-1.json").write_text(json.dumps(raw))
     with pytest.raises(DamagedIndexError, match="n_rows"):
         read_manifest(tmp_path)
+
+
+def test_a_file_system_without_hard_links_still_takes_an_index(tmp_path, monkeypatch):
+    def refuse(*_args, **_kwargs):
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr("saescope.index.manifest.os.link", refuse)
+    assert write_manifest(tmp_path, manifest()).name == "manifest-1.json"
+    assert write_manifest(tmp_path, manifest(n_rows=20)).name == "manifest-2.json"
+    assert read_manifest(tmp_path).n_rows == 20

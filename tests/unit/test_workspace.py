@@ -184,3 +184,12 @@ def test_room_is_checked_before_it_is_needed(tmp_path):
 def test_without_a_folder_there_is_no_index(tmp_path):
     with pytest.raises(NoIndexError):
         read_manifest(tmp_path / "index")
+
+
+def test_an_interrupt_after_the_commit_leaves_the_index(tmp_path):
+    out = tmp_path / "index"
+    workspace = Workspace(out)
+    write(workspace, "tokens.bin", b"123")
+    workspace.commit(manifest(parts=workspace.parts))
+    workspace.abandon()
+    assert [p.name for p in read_manifest(out).parts] == ["tokens.bin"]

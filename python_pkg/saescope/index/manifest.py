@@ -143,6 +143,13 @@ def write_manifest(path: Path, manifest: Manifest) -> Path:
     target = path / f"manifest-{number}.json"
     try:
         os.link(temporary, target)
+    except FileExistsError:
+        raise
+    except OSError:
+        with target.open("xb") as stream:  # a file system without hard links: exclusive, if not atomic
+            stream.write(temporary.read_bytes())
+            stream.flush()
+            os.fsync(stream.fileno())
     finally:
         temporary.unlink()
     sync_folder(path)

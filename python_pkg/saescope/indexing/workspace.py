@@ -118,7 +118,9 @@ class Workspace:
                 file.unlink(missing_ok=True)
 
     def abandon(self) -> None:
-        """Take away what this build wrote; an index that was to be replaced stays."""
+        """Take away what this build wrote; an index that was to be replaced, or that was just made, stays."""
+        if not self._replaces and self.path.is_dir() and manifest_numbers(self.path):
+            return
         if self._replaces:
             for file in self.path.glob("*.new.tmp"):
                 file.unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""A short hash of a module's weights that does not depend on device or float type."""
+"""A short hash of a module's weights, on whatever device they are."""
 
 import hashlib
 from typing import Any
@@ -22,7 +22,8 @@ def fingerprint(module: Any, head: str) -> str:
     -------
     str
         32 hex digits. Up to 4,096 values of each parameter are read, rounded to
-        bfloat16, so that a copy in another float type has the same fingerprint.
+        bfloat16, so that a bfloat16 or float64 copy has the same fingerprint; a float16
+        copy, rounded twice, may have another.
     """
     digest = hashlib.blake2b(head.encode(), digest_size=16)
     for name, tensor in sorted(module.state_dict().items()):

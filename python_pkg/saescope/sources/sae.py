@@ -60,7 +60,7 @@ class LoadedSae:
     model_name: str
 
     def fingerprint(self) -> str:
-        """Hash of configuration and weights; the same for every floating-point type."""
+        """Hash of configuration and weights; see `sources.fingerprint`."""
         return fingerprint(self.sae, f"{self.architecture} {self.hook_name} {self.d_in} {self.d_sae}")
 
 
