@@ -40,7 +40,7 @@ def free_port():
 class Lab:
     """A JupyterLab server with settings, folders and kernels of its own."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, disabled=()):
         self.folder = folder
         self.notebooks = folder / "notebooks"
         self.notebooks.mkdir(parents=True)
@@ -54,6 +54,8 @@ class Lab:
             "@jupyterlab/docmanager-extension:plugin": {"autosave": False},
         }
         (config / "labconfig" / "default_setting_overrides.json").write_text(json.dumps(overrides))
+        page_config = {"disabledExtensions": dict.fromkeys(disabled, True)}
+        (config / "labconfig" / "page_config.json").write_text(json.dumps(page_config))
         places = {
             "JUPYTER_CONFIG_DIR": config,
             "JUPYTER_RUNTIME_DIR": folder / "runtime",
@@ -108,9 +110,27 @@ def lab(tmp_path_factory):
     server.stop()
 
 
+@pytest.fixture(scope="module")
+def bare_lab(tmp_path_factory):
+    """A JupyterLab without our labextension, as other hosts of widgets are."""
+    server = Lab(tmp_path_factory.mktemp("bare-lab"), disabled=["@saescope/labextension"])
+    yield server
+    server.stop()
+
+
 @pytest.fixture
 def page(browser, lab):
     """A page that fails the test when it asks anything of another machine, or logs an error of ours."""
+    yield from _page(browser, lab)
+
+
+@pytest.fixture
+def bare_page(browser, bare_lab):
+    """The same, for the JupyterLab without our labextension."""
+    yield from _page(browser, bare_lab)
+
+
+def _page(browser, lab):
     context = browser.new_context(viewport={"width": 1400, "height": 900})
     opened = context.new_page()
     opened.set_default_timeout(60_000)

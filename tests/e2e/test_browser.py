@@ -138,3 +138,17 @@ def test_corpus_text_with_markup_shows_as_text(page, lab):
     panel.locator("[data-example]").first.wait_for()
     assert page.evaluate("() => window.__hacked") is None
     assert panel.locator("img").count() == 0
+
+
+def test_the_panel_works_as_a_plain_widget_without_the_labextension(bare_page, bare_lab, scope):
+    write(bare_lab, "bare.ipynb", ["import saescope\nscope = saescope.demo()", "scope.browse()", "scope.browse(7)"])
+    open_notebook(bare_page, bare_lab, "bare.ipynb", TOKEN)
+    for n in range(3):
+        run_cell(bare_page, n)
+    assert bare_page.locator("#saescope-sidebar").count() == 0
+    panels = bare_page.locator(PANEL)
+    panels.nth(1).locator("[data-page-feature='7']").wait_for()
+    feature = int(scope.table.rows("max")[4])
+    open_feature(panels.first, feature)
+    panels.nth(1).locator(f"[data-page-feature='{feature}']").wait_for()
+    shoot(bare_page, "plain-widget")
