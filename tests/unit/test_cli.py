@@ -94,7 +94,8 @@ def test_the_demo_server_keeps_token_and_local_address(options):
     line = shlex.join(command)
     for word in ("token", "password", "IdentityProvider", "ip=", "allow_origin", "disable_check_xsrf", "0.0.0.0"):
         assert word not in line
-    assert command[1:4] == ["-m", "jupyterlab", "a.ipynb"]
+    assert command[1:3] == ["-m", "jupyterlab"]
+    assert "--LabApp.default_url=/lab/tree/a.ipynb" in command
     assert ("--ServerApp.port=9999" in command) == ("--port" in options)
 
 

@@ -40,7 +40,8 @@ def has_screen() -> bool:
 
 def command(options: argparse.Namespace, notebook: Path) -> list[str]:
     """The call that starts JupyterLab on a notebook."""
-    found = [sys.executable, "-m", "jupyterlab", str(notebook)]
+    found = [sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={notebook.parent.resolve()}"]
+    found.append(f"--LabApp.default_url=/lab/tree/{notebook.name}")
     if options.no_browser or not has_screen():
         found.append("--no-browser")
     if options.port is not None:
