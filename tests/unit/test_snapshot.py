@@ -46,7 +46,7 @@ def test_a_snapshot_is_small_json_with_what_the_table_says(opened):
     assert [e["activation"] for e in part["examples"]] == pytest.approx(
         opened.examples(feature, k=10)["activation"].to_list(), rel=1e-5
     )
-    assert [r["feature"] for r in part["window"]["rows"]] == opened.table.rows("density", has_fired=True)[:20].tolist()
+    assert [r["feature"] for r in part["window"]["rows"]] == opened.table.rows("max", has_fired=True)[:20].tolist()
 
 
 def test_without_a_feature_the_first_of_the_list_is_open(opened):
