@@ -61,6 +61,18 @@ export interface NotifyFrame {
   t: "notify";
 }
 
+/** How a running build goes: ``done`` of ``total`` units of the present stage. */
+export interface BuildInfo {
+  stage: string;
+  unit: string;
+  done: number;
+  total: number;
+  rate: number;
+  seconds_left: number | null;
+  error: string;
+  hint: string;
+}
+
 /** What the header of a panel says about a scope. Counts are numbers of tokens or features. */
 export interface ScopeInfo {
   id: string;
@@ -78,6 +90,9 @@ export interface ScopeInfo {
   n_alive: number;
   l0: number;
   lens: "norm_gain" | "raw" | "none";
+  is_complete: boolean;
+  n_tokens_planned: number;
+  building: BuildInfo | null;
 }
 
 /** Names one scope. */
@@ -215,6 +230,7 @@ export interface Methods {
   "scope.list": { params: Nothing; result: ScopeList; event: never };
   "scope.info": { params: ScopeParams; result: ScopeInfo; event: never };
   "scope.select": { params: SelectParams; result: Nothing; event: never };
+  "build.stop": { params: ScopeParams; result: Nothing; event: never };
   "features.window": { params: WindowParams; result: FeatureWindow; event: never };
   "features.locate": { params: LocateParams; result: FeatureLocation; event: never };
   "feature.get": { params: FeatureParams; result: FeaturePage; event: never };

@@ -89,8 +89,30 @@ class NotifyFrame:
 
 
 @dataclass(frozen=True, kw_only=True)
+class BuildInfo:
+    """How a running build goes: ``done`` of ``total`` units of the present stage.
+
+    ``total`` is 0 when nobody knows it yet; ``rate`` is in units a second;
+    ``seconds_left`` is for this stage, and none before it can be told.
+    ``error`` says why a build stopped; then nothing runs any more, and ``hint`` says how to go on.
+    """
+
+    stage: str
+    unit: str
+    done: int
+    total: int
+    rate: float = 0.0
+    seconds_left: float | None = None
+    error: str = ""
+    hint: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
 class ScopeInfo:
-    """What the header of a panel says about a scope. Counts are numbers of tokens or features."""
+    """What the header of a panel says about a scope. Counts are numbers of tokens or features.
+
+    While an index is being built, ``is_complete`` is false and ``n_tokens`` are those read so far.
+    """
 
     id: str
     name: str
@@ -107,6 +129,9 @@ class ScopeInfo:
     n_alive: int = 0
     l0: float = 0.0
     lens: Literal["norm_gain", "raw", "none"] = "none"
+    is_complete: bool = True
+    n_tokens_planned: int = 0
+    building: BuildInfo | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -288,6 +313,7 @@ METHODS: dict[str, tuple[type, type, type | None]] = {
     "scope.list": (Nothing, ScopeList, None),
     "scope.info": (ScopeParams, ScopeInfo, None),
     "scope.select": (SelectParams, Nothing, None),
+    "build.stop": (ScopeParams, Nothing, None),
     "features.window": (WindowParams, FeatureWindow, None),
     "features.locate": (LocateParams, FeatureLocation, None),
     "feature.get": (FeatureParams, FeaturePage, None),
