@@ -14,7 +14,8 @@ export class SideBar extends Widget {
   #port: Port | undefined;
   #scopes: ScopeInfo[] = [];
   #chosen: string | undefined;
-  #shown: ScopeInfo | undefined;
+  #listed = "";
+  #shown: string | undefined;
   #unmount: (() => void) | undefined;
   #offFrame: (() => void) | undefined;
 
@@ -82,15 +83,17 @@ export class SideBar extends Widget {
       this.#note("no-scope");
       return;
     }
-    const isSame = this.#shown?.id === scope.id && this.#shown.has_index === scope.has_index;
-    if (this.#unmount && isSame && this.#shown?.index === scope.index) return;
+    if (this.#unmount && this.#shown === scope.id) return;
     this.#clear();
-    this.#shown = scope;
+    this.#shown = scope.id;
     this.#unmount = mount("browser", this.#port, this.#body, { scope: scope.id }, { layout: "narrow" });
   }
 
   #fillPicker(scope: ScopeInfo | undefined): void {
     this.#picker.hidden = this.#scopes.length < 2;
+    const listed = JSON.stringify([scope?.id, ...this.#scopes.map((s) => [s.id, s.name])]);
+    if (listed === this.#listed) return;
+    this.#listed = listed;
     this.#picker.replaceChildren(
       ...this.#scopes.map((s) => {
         const option = document.createElement("option");

@@ -38,6 +38,9 @@ export function infoOf(n_features: number): ScopeInfo {
     n_alive: Math.round(n_features * 0.97),
     l0: 40.2,
     lens: "norm_gain",
+    is_complete: true,
+    n_tokens_planned: 2_040_000,
+    building: null,
   };
 }
 
@@ -46,15 +49,17 @@ function noise(n: number): number {
   return x - Math.floor(x);
 }
 
-function rowOf(feature: number, n: number): FeatureRow {
+function rowOf(feature: number, { info }: World): FeatureRow {
+  const n = info.n_features;
+  const read = info.n_tokens / info.n_tokens_planned;
   const isDead = feature % 37 === 5;
   const density = isDead ? 0 : 0.2 * Math.exp(-9 * noise(feature)) * (1 - (feature / n) * 0.5);
   const top = TOPICS[feature % TOPICS.length] ?? [];
   return {
     feature,
     density,
-    n_fires: Math.round(density * 1_998_000),
-    max: isDead ? 0 : 4 + 60 * noise(feature + 1),
+    n_fires: Math.round(density * info.n_counted),
+    max: isDead ? 0 : (4 + 60 * noise(feature + 1)) * (0.8 + 0.2 * read),
     mean: 3,
     histogram: Array.from({ length: 16 }, (_, i) =>
       isDead ? 0 : Math.floor(9000 * density * Math.exp(-i * 0.4 * (0.5 + noise(feature + i)))),
@@ -76,11 +81,11 @@ function weights(feature: number, sign: 1 | -1): TokenWeight[] {
   });
 }
 
-function pageOf(feature: number, n: number): FeaturePage {
-  const row = rowOf(feature, n);
+function pageOf(feature: number, world: World): FeaturePage {
+  const row = rowOf(feature, world);
   return {
     ...row,
-    n_counted: 1_998_000,
+    n_counted: world.info.n_counted,
     std: 2,
     median: 2.1,
     histogram: {
@@ -93,12 +98,12 @@ function pageOf(feature: number, n: number): FeaturePage {
   };
 }
 
-function exampleOf(feature: number, rank: number, group: string, context: number, n: number): Example {
+function exampleOf(feature: number, rank: number, group: string, context: number, world: World): Example {
   const size = context === 0 ? 128 : 2 * context + 1;
   const peak = Math.floor(size / 2);
   const from = (feature * 13 + rank * 11) % PIECES.length;
   const texts = Array.from({ length: size }, (_, i) => PIECES[(from + i) % PIECES.length] ?? "");
-  const activation = rowOf(feature, n).max * (group === "random" ? noise(rank) : 1 - rank * 0.03);
+  const activation = rowOf(feature, world).max * (group === "random" ? noise(rank) : 1 - rank * 0.03);
   const weak = (i: number) => (noise(from + i * 3) > 0.86 ? activation * noise(i + rank) * 0.6 : 0);
   return {
     rank,
@@ -123,33 +128,50 @@ type Params = Record<string, never> & {
   context: number;
 };
 
+/** What the made-up kernel holds. Row `i` of its table is the feature `i + shift`. */
+export interface World {
+  info: ScopeInfo;
+  shift: number;
+}
+
 /** A kernel in the page with made-up features, each answer `delay_ms` late. */
-export function fixturePort(n: number, delay_ms = 15): MemoryPort {
+export function fixturePort(
+  n: number,
+  delay_ms = 15,
+  world: World = { info: infoOf(n), shift: 0 },
+): MemoryPort {
   return new MemoryPort((frame, port) => {
-    setTimeout(() => answer(frame as unknown as RequestFrame, port, n), delay_ms);
+    setTimeout(() => answer(frame as unknown as RequestFrame, port, world), delay_ms);
   });
 }
 
-function answer(frame: RequestFrame | { t: string }, port: MemoryPort, n: number): void {
-  if (frame.t === "hello") port.deliver({ t: "hello", protocol: 1, version: "dev", scopes: [infoOf(n)] });
-  if (frame.t === "request" && "rid" in frame)
-    port.deliver({ t: "result", rid: frame.rid, data: result(frame, port, n) });
+/** The kernel's news: the scope is so now. */
+export function tell(port: MemoryPort, world: World, change: Partial<ScopeInfo>): void {
+  world.info = { ...world.info, ...change };
+  port.deliver({ t: "notify", topic: "scopes", data: { scopes: [world.info] } });
 }
 
-function result(frame: RequestFrame, port: MemoryPort, n: number): object {
+function answer(frame: RequestFrame | { t: string }, port: MemoryPort, world: World): void {
+  if (frame.t === "hello") port.deliver({ t: "hello", protocol: 1, version: "dev", scopes: [world.info] });
+  if (frame.t === "request" && "rid" in frame)
+    port.deliver({ t: "result", rid: frame.rid, data: result(frame, port, world) });
+}
+
+function result(frame: RequestFrame, port: MemoryPort, world: World): object {
+  const n = world.info.n_features;
   const params = frame.params as unknown as Params & { group: string; search: string; has_fired: boolean };
-  if (frame.method === "scope.info") return infoOf(n);
-  if (frame.method === "features.locate") return { row: params.feature };
-  if (frame.method === "feature.get") return pageOf(params.feature, n);
+  if (frame.method === "scope.info") return world.info;
+  if (frame.method === "features.locate") return { row: (params.feature - world.shift + n) % n };
+  if (frame.method === "feature.get") return pageOf(params.feature, world);
   if (frame.method === "features.window") {
     const nMatch = params.search === "nothing" ? 0 : n;
     const size = Math.max(0, Math.min(params.count, nMatch - params.offset));
-    const rows = Array.from({ length: size }, (_, i) => rowOf(params.offset + i, n));
+    const rows = Array.from({ length: size }, (_, i) => rowOf((params.offset + i + world.shift) % n, world));
     return { offset: params.offset, count: size, n_match: nMatch, n_features: n, rows };
   }
   if (frame.method === "examples.list") {
     const all = Array.from({ length: params.k }, (_, i) =>
-      exampleOf(params.feature, i, params.group, params.context, n),
+      exampleOf(params.feature, i, params.group, params.context, world),
     );
     for (const part of [all.slice(0, 8), all.slice(8)])
       port.deliver({ t: "event", rid: frame.rid, data: { examples: part } });

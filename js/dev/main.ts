@@ -1,11 +1,51 @@
 import { mount } from "../src/mount.js";
-import { fixturePort } from "./fixture.js";
+import { buildAt, buildingPort } from "./build-fixture.js";
+import { fixturePort, tell } from "./fixture.js";
 
 const options = new URLSearchParams(location.search);
 document.documentElement.classList.toggle("dark", options.has("dark"));
 const panel = document.getElementById("panel");
+const n = Number(options.get("n") ?? 4096);
+const delay_ms = Number(options.get("delay") ?? 15);
+
+/** States of a build to look at, by the name after `?build=`. */
+const BUILDS: Record<string, ReturnType<typeof buildAt>> = {
+  first: buildAt(0, {
+    stage: "Reading the corpus",
+    done: 12_400,
+    total: 0,
+    unit: "texts",
+    seconds_left: null,
+  }),
+  running: buildAt(836_000),
+  failed: buildAt(836_000, {
+    error: "The index could not be written: the disk is full (0.2 GB left, 1.1 GB wanted).",
+    hint: "Make room and build it again with the same out: it goes on where it stopped.",
+  }),
+  unfinished: buildAt(836_000, null),
+};
+
+function portOf() {
+  const name = options.get("build");
+  if (name === null) return fixturePort(n, delay_ms);
+  const { port, world } = buildingPort(n, delay_ms, BUILDS[name] ?? buildAt(0));
+  if (name === "grows") {
+    let n_read = 100_000;
+    setInterval(
+      () => {
+        n_read += 60_000;
+        if (n_read > 2_300_000 || world.info.building === null) return;
+        world.shift = Math.floor(n_read / 255_000);
+        tell(port, world, n_read < 2_040_000 ? buildAt(n_read) : buildAt(2_040_000, null));
+      },
+      Number(options.get("every") ?? 1000),
+    );
+  }
+  return port;
+}
+
 if (panel) {
-  const port = fixturePort(Number(options.get("n") ?? 4096), Number(options.get("delay") ?? 15));
+  const port = portOf();
   mount("browser", port, panel, { scope: "dev" }, { layout: options.has("narrow") ? "narrow" : "auto" });
   (window as unknown as { port: unknown }).port = port;
 }

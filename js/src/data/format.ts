@@ -40,6 +40,22 @@ export function density(share: number): string {
   return `1 in ${tokens(roundTo(1 / share, 2))}`;
 }
 
+/** A part of a whole as a whole per cent, rounded down: only what is done is 100 %. */
+export function percent(part: number, whole: number): number {
+  return whole > 0 ? Math.floor(Math.max(0, Math.min(1, part / whole)) * 100) : 0;
+}
+
+/** A span of time in its largest unit, `45 s`, `3 min`; from an hour on with minutes, `1 h 20 min`. */
+export function duration(seconds: number): string {
+  if (!Number.isFinite(seconds) || seconds < 0) return "–";
+  if (seconds < 59.5) return `${Math.max(1, Math.round(seconds))}${THIN}s`;
+  const minutes = Math.round(seconds / 60);
+  if (minutes < 60) return `${minutes}${THIN}min`;
+  const [hours, rest] = [Math.floor(minutes / 60), minutes % 60];
+  if (hours >= 10 || rest === 0) return `${count(minutes / 60)}${THIN}h`;
+  return `${hours}${THIN}h ${rest}${THIN}min`;
+}
+
 function roundTo(x: number, digits: number): number {
   return Number(x.toPrecision(digits));
 }

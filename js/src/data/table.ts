@@ -20,9 +20,15 @@ export class RowTable {
   readonly query: TableQuery;
   counts: FeatureWindow | undefined;
   error: RequestError | undefined;
+  /** How many times the rows have been read anew. */
+  version = 0;
   readonly #client: Client;
   readonly #scope: string;
   #rows = new Map<number, FeatureRow>();
+  /** Rows from before the last refresh: shown until the new ones are here. */
+  #old = new Map<number, FeatureRow>();
+  #turn = 0;
+  #sight: [number, number] = [0, 0];
   #wanted: [number, number] = [0, 0];
 
   constructor(client: Client, scope: string, query: TableQuery) {
@@ -32,45 +38,63 @@ export class RowTable {
   }
 
   row(index: number): FeatureRow | undefined {
-    return this.#rows.get(index);
+    return this.#rows.get(index) ?? this.#old.get(index);
+  }
+
+  /** Whether a row, as last read, is that feature's. */
+  isAt(index: number | undefined, feature: number): boolean {
+    return index !== undefined && this.#rows.get(index)?.feature === feature;
   }
 
   /** Fetch what of the rows `first` to `end` is missing, with some on both sides. */
   show(first: number, end: number): void {
+    this.#sight = [first, end];
     const last = this.counts ? Math.min(end, this.counts.n_match) : end;
     const missing = firstMissing(this.#rows, first, last);
     if (missing === undefined || (missing >= this.#wanted[0] && last <= this.#wanted[1])) return;
-    const offset = Math.max(0, Math.min(missing, Math.floor((first + last - WINDOW) / 2)));
-    void this.#fetch(offset, WINDOW, "table");
+    void this.#fetch(Math.min(missing, around(first, last)), WINDOW, "table");
+  }
+
+  /** Read the rows in sight anew; those held stay until then. */
+  async refresh(): Promise<void> {
+    this.#turn++;
+    this.#old = new Map(this.#old.size > KEPT ? this.#rows : [...this.#old, ...this.#rows]);
+    this.#rows = new Map();
+    await this.#fetch(around(...this.#sight), WINDOW, "table");
   }
 
   retry(): void {
     this.error = undefined;
-    this.#wanted = [0, 0];
-    void this.#fetch(0, WINDOW, "table");
+    void this.refresh();
   }
 
   /** The feature at a row, fetched when it is not held; none outside the table. */
   async featureAt(index: number): Promise<number | undefined> {
     if (index < 0) return undefined;
     if (!this.#rows.has(index)) await this.#fetch(Math.max(0, index - 50), WINDOW, "step");
-    return this.#rows.get(index)?.feature;
+    return this.row(index)?.feature;
   }
 
   async #fetch(offset: number, count: number, slot: string): Promise<void> {
     if (slot === "table") this.#wanted = [offset, offset + count];
+    const turn = this.#turn;
     try {
       const { data, buffers } = await this.#client.request(
         "features.window",
         { scope: this.#scope, offset, count, ...this.query },
         { slot },
       );
-      if (this.#rows.size > KEPT) this.#rows.clear();
+      const isOld = turn !== this.#turn;
+      const held = isOld ? this.#old : this.#rows;
+      if (held.size > KEPT) held.clear();
       readRows(data, buffers).forEach((row, i) => {
-        this.#rows.set(data.offset + i, row);
+        held.set(data.offset + i, row);
       });
-      this.counts = data;
-      this.error = undefined;
+      if (!isOld) {
+        this.counts = data;
+        this.error = undefined;
+        this.version = turn;
+      }
     } catch (error) {
       const failure = asRequestError(error);
       if (isQuiet(failure)) return;
@@ -80,6 +104,11 @@ export class RowTable {
     }
     this.onChange();
   }
+}
+
+/** Where a window begins that has the rows `first` to `end` in its middle. */
+function around(first: number, end: number): number {
+  return Math.max(0, Math.floor((first + end - WINDOW) / 2));
 }
 
 function firstMissing(rows: Map<number, FeatureRow>, first: number, end: number): number | undefined {

@@ -2,6 +2,7 @@ import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { TableQuery } from "../data/table.js";
 import type { PanelProps } from "../panels/index.js";
 import type { ScopeInfo, Selection } from "../protocol/generated.js";
+import { BuildBar, isBuilding } from "./BuildBar.js";
 import { CONTEXTS } from "./Examples.js";
 import { FeaturePage } from "./FeaturePage.js";
 import { FeatureTable } from "./FeatureTable.js";
@@ -10,9 +11,10 @@ import { Help } from "./Help.js";
 import { useClient, useNarrow, useScope, useSlow, useTable } from "./hooks.js";
 import { Hover, HoverContext } from "./hover.js";
 import { onPanelKey, usePlainKeys } from "./keys.js";
-import { Failure, NoIndex, Skeleton } from "./Notice.js";
+import { Failure, FirstShard, NoIndex, Skeleton } from "./Notice.js";
 import { Tooltip } from "./Tooltip.js";
 import { useFeature } from "./useFeature.js";
+import { usePlace } from "./usePlace.js";
 
 /** What a person did in the panel, as JSON. */
 export interface BrowserState {
@@ -58,9 +60,10 @@ export function Browser({ client, spec, layout = "auto" }: PanelProps) {
         onKeyDown={(event) => onPanelKey(event, { ...keys, ...actions.current })}
       >
         {info && <Header info={info} client={client} />}
+        {info && <BuildBar info={info} client={client} />}
         {error && !info && <Failure error={error} retry={retry} />}
         {isSlow && <Skeleton lines={16} />}
-        {info && !info.has_index && <NoIndex />}
+        {info && !info.has_index && (isBuilding(info) ? <FirstShard /> : <NoIndex />)}
         {info?.has_index && (
           <Body client={client} spec={spec} info={info} isNarrow={isNarrow} actions={actions} />
         )}
@@ -79,7 +82,6 @@ interface BodyProps extends PanelProps {
 
 function Body({ client, spec, info, isNarrow, actions }: BodyProps) {
   const { scope } = spec;
-  const index = `${info.index}/${info.n_tokens}`;
   const [state, setState] = useState<BrowserState>({
     feature: spec.feature,
     query: QUERY,
@@ -87,18 +89,13 @@ function Body({ client, spec, info, isNarrow, actions }: BodyProps) {
     context: 16,
   });
   const { feature, query, group, context } = state;
-  const [row, setRow] = useState<number>();
-  const target = useRef<number | undefined>(undefined);
-  const table = useTable(client, scope, index, query);
-  const answer = useFeature(client, scope, index, feature, group, context);
+  const table = useTable(client, info, query);
+  const { place, target, move } = usePlace(client, scope, feature, table);
+  const answer = useFeature(client, info, feature, group, context);
   const isSlow = useSlow(table.counts === undefined && table.error === undefined);
   const update = (part: Partial<BrowserState>) => setState((old) => ({ ...old, ...part }));
-  const place = (to: number | undefined) => {
-    target.current = to;
-    setRow(to);
-  };
   const open = (next: number, at?: number) => {
-    if (at !== undefined) place(at);
+    if (at !== undefined) move(at);
     update({ feature: next });
     client.request("scope.select", { scope, feature: next }).catch(() => {});
   };
@@ -131,16 +128,6 @@ function Body({ client, spec, info, isNarrow, actions }: BodyProps) {
       }),
     [client, scope],
   );
-  useEffect(() => {
-    if (feature === undefined || !table.counts) return;
-    if (target.current !== undefined && table.row(target.current)?.feature === feature) return;
-    const life = new AbortController();
-    client
-      .request("features.locate", { scope, feature, ...table.query }, { slot: "locate", signal: life.signal })
-      .then(({ data }) => place(data.row ?? undefined))
-      .catch(() => {});
-    return () => life.abort();
-  }, [client, scope, feature, table]);
   return (
     <div class="ss-body">
       <FeatureTable
@@ -149,7 +136,7 @@ function Body({ client, spec, info, isNarrow, actions }: BodyProps) {
         query={query}
         change={(part) => update({ query: { ...query, ...part } })}
         feature={feature}
-        row={row}
+        place={place}
         choose={open}
         isReadOnly={client.status === "snapshot"}
       />

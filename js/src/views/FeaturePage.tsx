@@ -3,7 +3,7 @@ import type { FeaturePage as Page, ScopeInfo } from "../protocol/generated.js";
 import { Examples, ExamplesBar } from "./Examples.js";
 import { Histogram } from "./Histogram.js";
 import { useSlow } from "./hooks.js";
-import { Failure, Notice, Skeleton } from "./Notice.js";
+import { Failure, Notice, Skeleton, Stale } from "./Notice.js";
 import { NumberBox } from "./NumberBox.js";
 import { Promoted } from "./Promoted.js";
 import type { FeatureAnswer } from "./useFeature.js";
@@ -24,7 +24,7 @@ interface Props {
 /** One feature: what it is, how often it fires, what it promotes, and where it fires. */
 export function FeaturePage(props: Props) {
   const { info, feature, answer, isNarrow, group, context, setGroup, setContext } = props;
-  const { shown, error, isWaiting, retry } = answer;
+  const { shown, error, staleError, isWaiting, retry } = answer;
   const isSlow = useSlow(isWaiting);
   const isOther = shown !== undefined && shown.page.feature !== feature;
   const page = shown?.page;
@@ -53,6 +53,7 @@ export function FeaturePage(props: Props) {
         isSlow && <Skeleton lines={14} />
       ) : (
         <>
+          {staleError && <Stale error={staleError} retry={retry} />}
           <Facts page={page} />
           <Promoted page={page} lens={info.lens} />
           {page.n_fires === 0 ? (

@@ -3,9 +3,10 @@ import { count } from "../data/format.js";
 import { layoutOf, scrollFor, visible } from "../data/layout.js";
 import type { RowTable, TableQuery } from "../data/table.js";
 import { FeatureRowView } from "./FeatureRow.js";
-import { Failure, Notice, Skeleton } from "./Notice.js";
+import { Failure, Notice, Skeleton, Stale } from "./Notice.js";
 import { RowHistograms } from "./RowHistograms.js";
 import { SearchBox, TableHead } from "./TableHead.js";
+import type { Place } from "./usePlace.js";
 
 export const ROW_PX = 26;
 
@@ -15,13 +16,13 @@ interface Props {
   query: TableQuery;
   change: (query: Partial<TableQuery>) => void;
   feature: number | undefined;
-  row: number | undefined;
+  place: Place;
   choose: (feature: number, row: number) => void;
   isReadOnly: boolean;
 }
 
 /** All features, sorted and filtered in the kernel; only the rows in sight are in the page. */
-export function FeatureTable({ table, isSlow, query, change, feature, row, choose, isReadOnly }: Props) {
+export function FeatureTable({ table, isSlow, query, change, feature, place, choose, isReadOnly }: Props) {
   const scroller = useRef<HTMLDivElement>(null);
   const [top, setTop] = useState(0);
   const [height, setHeight] = useState(400);
@@ -38,12 +39,20 @@ export function FeatureTable({ table, isSlow, query, change, feature, row, choos
   const layout = layoutOf(nRows, ROW_PX, height);
   const range = visible(nRows, ROW_PX, height, top, layout);
   useEffect(() => table.show(range.first, range.end), [table, range.first, range.end]);
+  const { row } = place;
+  const heightBefore = useRef(height);
   useLayoutEffect(() => {
     const node = scroller.current;
     if (!node) return;
+    const isResized = heightBefore.current !== height;
+    const wasInSight =
+      row !== undefined &&
+      scrollFor(row, ROW_PX, heightBefore.current, node.scrollTop, layout) === node.scrollTop;
+    heightBefore.current = height;
+    if (isResized && !wasInSight) return;
     node.scrollTop = row === undefined ? 0 : scrollFor(row, ROW_PX, height, node.scrollTop, layout);
     setTop(node.scrollTop);
-  }, [row, table, nRows, height]);
+  }, [place, table, height]);
   const rows = Array.from({ length: range.end - range.first }, (_, i) => table.row(range.first + i));
   return (
     <section class="ss-table" aria-label="Features">
@@ -75,6 +84,7 @@ export function FeatureTable({ table, isSlow, query, change, feature, row, choos
         </div>
         <TableState table={table} query={query} change={change} isSlow={isSlow} />
       </div>
+      {table.error && table.counts && <Stale error={table.error} retry={() => table.retry()} />}
       <TableFoot table={table} query={query} change={change} isReadOnly={isReadOnly} />
     </section>
   );
@@ -83,7 +93,7 @@ export function FeatureTable({ table, isSlow, query, change, feature, row, choos
 type Part = Pick<Props, "table" | "query" | "change">;
 
 function TableState({ table, query, change, isSlow }: Part & { isSlow: boolean }) {
-  if (table.error) return <Failure error={table.error} retry={() => table.retry()} />;
+  if (table.error && !table.counts) return <Failure error={table.error} retry={() => table.retry()} />;
   if (!table.counts) return isSlow ? <Skeleton lines={12} /> : null;
   if (table.counts.n_match > 0) return null;
   return (

@@ -23,6 +23,18 @@ export function Failure({ error, retry }: { error: RequestError; retry: () => vo
   );
 }
 
+/** What is shown could not be read anew. */
+export function Stale({ error, retry }: { error: RequestError; retry: () => void }) {
+  return (
+    <div class="ss-stale" role="status">
+      <span>Shown as before: {error.message}</span>
+      <button type="button" class="ss-button" onClick={retry}>
+        Retry
+      </button>
+    </div>
+  );
+}
+
 const BUILD = "scope.build_index(texts)";
 
 /** There is no index: the call that makes one. */
@@ -40,6 +52,11 @@ export function NoIndex() {
       </p>
     </Notice>
   );
+}
+
+/** A build has begun, and nothing of it can be shown yet. */
+export function FirstShard() {
+  return <Notice title="The first features show when the first shard is read." />;
 }
 
 /** The shape of text that is still to come. */

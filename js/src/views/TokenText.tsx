@@ -1,4 +1,4 @@
-import { useContext, useRef, useState } from "preact/hooks";
+import { useContext, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { count, number } from "../data/format.js";
 import { shade } from "../data/shade.js";
 import type { Example } from "../protocol/generated.js";
@@ -19,10 +19,16 @@ export function TokenText({ example, max, isAligned }: Props) {
   const hover = useContext(HoverContext);
   const [focused, setFocused] = useState<number>();
   const root = useRef<HTMLDivElement>(null);
+  const pointed = useRef<number | undefined>(undefined);
   const point = (i: number | undefined) => {
+    pointed.current = i;
     const node = i === undefined ? null : root.current?.querySelector(`[data-i="${i}"]`);
     hover.set(node && i !== undefined ? described(example, i, node.getBoundingClientRect()) : undefined);
   };
+  useLayoutEffect(() => {
+    if (pointed.current !== undefined && hover.value) point(pointed.current);
+  }, [example]);
+  useLayoutEffect(() => () => void (pointed.current !== undefined && hover.set(undefined)), []);
   const focus = (i: number | undefined) => {
     setFocused(i);
     point(i);
@@ -46,7 +52,7 @@ export function TokenText({ example, max, isAligned }: Props) {
       onFocus={(e) => e.currentTarget.matches(":focus-visible") && focus(example.peak)}
       onBlur={() => focus(undefined)}
       onMouseOver={(e) => point(tokenAt(e.target))}
-      onMouseLeave={() => hover.set(undefined)}
+      onMouseLeave={() => point(undefined)}
       onCopy={copyPlain}
     >
       {isAligned ? (

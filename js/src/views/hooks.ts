@@ -1,5 +1,6 @@
 import type { RefObject } from "preact";
 import { useEffect, useReducer, useRef, useState } from "preact/hooks";
+import { Pace } from "../data/pace.js";
 import { RowTable, type TableQuery } from "../data/table.js";
 import { asRequestError, type Client, isQuiet, type RequestError } from "../protocol/client.js";
 import type { ScopeInfo, ScopeList } from "../protocol/generated.js";
@@ -18,24 +19,28 @@ export interface ScopeAnswer {
   retry: () => void;
 }
 
-/** What the kernel says of a scope; asked again when the scopes change. */
+/** What the kernel says of a scope; its news take the place of what it said before. */
 export function useScope(client: Client, scope: string): ScopeAnswer {
   const [turn, retry] = useReducer((n: number) => n + 1, 0);
   const [info, setInfo] = useState<ScopeInfo>();
   const [error, setError] = useState<RequestError>();
+  const nHeard = useRef(0);
   useEffect(
     () =>
       client.onNotify("scopes", (data) => {
         const found = (data as unknown as ScopeList).scopes.find((s) => s.id === scope);
-        if (found) setInfo(found);
+        if (!found) return;
+        nHeard.current++;
+        setInfo(found);
       }),
     [client, scope],
   );
   useEffect(() => {
     const life = new AbortController();
+    const n = nHeard.current;
     client.request("scope.info", { scope }, { signal: life.signal }).then(
       ({ data }) => {
-        setInfo(data);
+        if (n === nHeard.current) setInfo(data);
         setError(undefined);
       },
       (failed) => {
@@ -47,11 +52,19 @@ export function useScope(client: Client, scope: string): ScopeAnswer {
   return { info, error, retry: () => retry(0) };
 }
 
-/** The rows of a query; the rows before stay until the first of the new ones are here. */
-export function useTable(client: Client, scope: string, index: string, query: TableQuery): RowTable {
+/** What the numbers of an index rest on: it changes when a shard is finished, and at the end. */
+export function versionOf(info: ScopeInfo): string {
+  return `${info.n_tokens}/${info.is_complete}`;
+}
+
+/** The rows of a query; those before stay until the new ones are here, as they do when the index grows. */
+export function useTable(client: Client, info: ScopeInfo, query: TableQuery): RowTable {
+  const { id: scope, index } = info;
   const { sort, descending, search, has_fired } = query;
   const [, redraw] = useReducer((n: number) => n + 1, 0);
   const shown = useRef<RowTable | undefined>(undefined);
+  const pace = useRef<Pace | undefined>(undefined);
+  const version = versionOf(info);
   useEffect(() => {
     const next = new RowTable(client, scope, { sort, descending, search, has_fired });
     let isGone = false;
@@ -60,11 +73,15 @@ export function useTable(client: Client, scope: string, index: string, query: Ta
       shown.current = next;
       redraw(0);
     };
-    next.retry();
+    const own = new Pace(() => next.refresh());
+    pace.current = own;
+    own.ask(version);
     return () => {
       isGone = true;
+      own.stop();
     };
   }, [client, scope, index, sort, descending, search, has_fired]);
+  useEffect(() => pace.current?.ask(version), [version]);
   shown.current ??= new RowTable(client, scope, query);
   return shown.current;
 }
