@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { count, density, number, signed, tokens } from "../src/data/format.js";
+import { count, density, duration, number, percent, signed, tokens } from "../src/data/format.js";
 import { layoutOf, scrollFor, visible } from "../src/data/layout.js";
 import { lineState } from "../src/views/Header.js";
 import { barHeights } from "../src/views/Histogram.js";
@@ -29,6 +29,25 @@ test("counts have separators, large ones a word", () => {
   expect(tokens(298_941)).toBe("299,000");
   expect(tokens(2_040_000)).toBe("2.0\u2009M");
   expect(signed(0.21)).toBe("+0.210");
+});
+
+test.each([
+  [0, "1 s"],
+  [41.6, "42 s"],
+  [59.5, "1 min"],
+  [150, "3 min"],
+  [3569, "59 min"],
+  [3599, "1 h"],
+  [4800, "1 h 20 min"],
+  [45_000, "13 h"],
+  [Number.POSITIVE_INFINITY, "–"],
+  [-1, "–"],
+])("%f seconds read %s", (seconds, text) => expect(duration(seconds).replaceAll("\u2009", " ")).toBe(text));
+
+test("only the whole is 100 per cent", () => {
+  expect(percent(9999, 10_000)).toBe(99);
+  expect(percent(12, 10)).toBe(100);
+  expect(percent(1, 0)).toBe(0);
 });
 
 test.each([

@@ -46,6 +46,12 @@ export class RowTable {
     return index !== undefined && this.#rows.get(index)?.feature === feature;
   }
 
+  /** The row of a feature among those last read. */
+  rowOf(feature: number): number | undefined {
+    for (const [index, row] of this.#rows) if (row.feature === feature) return index;
+    return undefined;
+  }
+
   /** Fetch what of the rows `first` to `end` is missing, with some on both sides. */
   show(first: number, end: number): void {
     this.#sight = [first, end];

@@ -101,7 +101,8 @@ function Body({ client, spec, info, isNarrow, actions }: BodyProps) {
   };
   const step = (delta: 1 | -1) => {
     const nRows = table.counts?.n_match ?? 0;
-    const to = Math.max(0, Math.min(nRows - 1, (target.current ?? -1) + delta));
+    const from = target.current ?? (feature === undefined ? undefined : table.rowOf(feature)) ?? -1;
+    const to = Math.max(0, Math.min(nRows - 1, from + delta));
     if (to === target.current || nRows === 0) return;
     target.current = to;
     void table.featureAt(to).then((next) => next !== undefined && target.current === to && open(next, to));

@@ -41,7 +41,7 @@ function Running({ building, info, client }: Props & { building: BuildInfo }) {
   const share = percent(done, total);
   return (
     <div class="ss-build">
-      <div class="ss-build-text">
+      <div class="ss-build-text ss-build-running">
         <span class="ss-build-work">{work}</span>
         {pace && <span class="ss-build-dot"> · </span>}
         <span class="ss-build-pace">{pace}</span>
@@ -79,15 +79,18 @@ function Failed({ building, info }: { building: BuildInfo; info: ScopeInfo }) {
 function StopButton({ scope, client }: { scope: string; client: Client }) {
   const [isStopping, setStopping] = useState(false);
   const [problem, setProblem] = useState("");
+  const isAsked = useRef(false);
   const button = useRef<HTMLButtonElement>(null);
   const leave = () => button.current?.closest<HTMLElement>(".saescope")?.focus();
   useLayoutEffect(() => () => void (document.activeElement === button.current && leave()), []);
   const stop = () => {
-    if (isStopping) return;
+    if (isAsked.current) return;
+    isAsked.current = true;
     leave();
     setStopping(true);
     setProblem("");
     client.request("build.stop", { scope }).catch((failed: unknown) => {
+      isAsked.current = false;
       setStopping(false);
       if (!isQuiet(failed)) setProblem(asRequestError(failed).message);
     });
@@ -108,11 +111,12 @@ function StopButton({ scope, client }: { scope: string; client: Client }) {
 
 /** What a build does and how far it is; and how fast, and how long still. */
 export function buildText({ stage, unit, done, total, rate, seconds_left }: BuildInfo): [string, string] {
-  const far = total > 0 ? `${percent(done, total)}\u2009%` : done > 0 ? `${tokens(done)} ${unit}` : "";
+  const far = total > 0 ? `${percent(done, total)}\u2009%` : "";
+  const many = total <= 0 && done > 0 ? `${tokens(done)} ${unit}` : "";
   const fast = rate > 0 ? `${rate >= 10 ? count(rate) : number(rate)} ${unit}/s` : "";
   const left = seconds_left === null ? "" : `${duration(seconds_left)} left`;
   const join = (parts: string[]) => parts.filter(Boolean).join(" · ");
-  return [join([stage, far]), join([fast, left])];
+  return [join([stage, far]), join([many, fast, left])];
 }
 
 function partRead({ n_tokens, n_tokens_planned }: ScopeInfo): string {
