@@ -131,6 +131,30 @@ class DiskFullError(StoreError):
     code = "disk_full"
 
 
+class NeedsPostingsError(StoreError):
+    """A question needs every activation, and the index was made without postings."""
+
+    code = "needs_postings"
+
+
+class BusyIndexError(OccupiedError):
+    """Another process is building in this folder."""
+
+    code = "busy_index"
+
+
+class OtherBuildError(OccupiedError):
+    """The folder holds an unfinished build of something else."""
+
+    code = "other_build"
+
+
+class OverlapError(StoreError, ValueError):
+    """Two parts of an index hold the same shard."""
+
+    code = "overlap"
+
+
 class ComputeError(SaescopeError, RuntimeError):
     """A computation failed."""
 

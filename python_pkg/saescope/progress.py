@@ -9,11 +9,19 @@ class Bar:
     def __init__(self) -> None:
         self._bar: Any = None
 
-    def start(self, what: str, total: int, unit: str) -> None:
-        """A stage of ``total`` units begins; 0 when nobody knows how many."""
+    def say(self, text: str) -> None:
+        """Something to know before it begins."""
         from tqdm.auto import tqdm
 
-        self._bar = tqdm(total=total or None, desc=what, unit=f" {unit}", unit_scale=True, dynamic_ncols=True)
+        tqdm.write(text)
+
+    def start(self, what: str, total: int, unit: str, done: int = 0) -> None:
+        """A stage of ``total`` units begins, ``done`` of them before; 0 when nobody knows how many."""
+        from tqdm.auto import tqdm
+
+        self._bar = tqdm(
+            total=total or None, initial=done, desc=what, unit=f" {unit}", unit_scale=True, dynamic_ncols=True
+        )
 
     def advance(self, n: int) -> None:
         """``n`` more units are done."""
@@ -27,7 +35,10 @@ class Bar:
 class Silent:
     """Progress that says nothing."""
 
-    def start(self, what: str, total: int, unit: str) -> None:
+    def say(self, text: str) -> None:
+        """Ignored."""
+
+    def start(self, what: str, total: int, unit: str, done: int = 0) -> None:
         """Ignored."""
 
     def advance(self, n: int) -> None:

@@ -12,13 +12,16 @@ import polars as pl
 
 from saescope import live
 from saescope.errors import InputError, MismatchError, NeedsModelError, NoIndexError
+from saescope.following import follow, following
 from saescope.index import Index
+from saescope.index.rule import Rule
 from saescope.query.examples import examples_frame
 from saescope.query.features import FeatureTable
 from saescope.query.neighbors import neighbors
-from saescope.types import Progress, Site
+from saescope.types import Progress, Recipe, Site
 
 if TYPE_CHECKING:
+    from saescope.indexing.build import Executor
     from saescope.panels.browser import Browser
     from saescope.sources.model import LoadedModel
     from saescope.sources.sae import LoadedSae
@@ -39,6 +42,7 @@ class Scope:
         sae: "LoadedSae | None" = None,
         site: Site | None = None,
         index: Index | None = None,
+        recipe: Recipe | None = None,
     ) -> None:
         self.id = uuid.uuid4().hex[:12]
         self.number = next(_numbers)
@@ -47,7 +51,11 @@ class Scope:
         self._sae = sae
         self._site = site
         self._index = index
+        self.recipe = recipe
+        self.building: Path | None = None
         live.add(self)
+        if index is not None and not index.is_complete:
+            follow(self, index.path)
 
     def __repr__(self) -> str:
         return f"Scope({self.name}; {self._index!r})" if self._index else f"Scope({self.name}; no index)"
@@ -150,7 +158,17 @@ class Scope:
         """
         return self.table.frame
 
-    def examples(self, feature: int, k: int = 20, group: str = "top") -> pl.DataFrame:
+    def examples(
+        self,
+        feature: int,
+        k: int = 20,
+        group: str = "top",
+        context: int = 0,
+        *,
+        rule: Rule | None = None,
+        folds: bool = True,
+        n_intervals: int = 5,
+    ) -> pl.DataFrame:
         """Text on which a feature fires, one row an example.
 
         Parameters
@@ -162,15 +180,40 @@ class Scope:
         group
             ``"top"`` (strongest first, at most one a context), ``"random"``, or ``"interval-5"`` to
             ``"interval-1"`` (drawn from each fifth of the range up to the maximum).
+        context
+            Tokens on each side of the peak, at most to the borders of context and document; 0
+            for 64 to the left and 63 to the right.
+        rule
+            Which tokens count; by default the rule of the index.
+        folds
+            Show examples whose last eight tokens are the same once, and count them.
+        n_intervals
+            Equal parts of the range up to the maximum.
 
         Returns
         -------
         polars.DataFrame
             ``feature, group, rank, activation, pos, token, tokens, activations, text, doc, …``.
+
+        Raises
+        ------
+        UnknownFeatureError, UnknownNameError, InputError
+            There is no such feature or group, or a number is out of range.
+        NeedsPostingsError
+            The index was made without postings, and its stored examples do not answer.
         """
         if isinstance(k, bool) or not isinstance(k, int) or k < 1:
             raise InputError(f"k is a number of examples, at least 1, and {k!r} came.")
-        return examples_frame(self.require_index(), feature, k=k, group=group)
+        return examples_frame(
+            self.require_index(),
+            feature,
+            k=k,
+            group=group,
+            context=context,
+            rule=rule,
+            folds=folds,
+            n_intervals=n_intervals,
+        )
 
     def neighbors(self, feature: int, k: int = 20, metric: str = "decoder") -> pl.DataFrame:
         """The nearest features.
@@ -218,10 +261,10 @@ class Scope:
         from saescope.corpus import token_table
         from saescope.engine.live import read_text
         from saescope.index.vocabulary import readable
-        from saescope.indexing.build import choose_settings
+        from saescope.indexing.settings import choose_settings
 
         model, sae, site = self._need_model("reading a text")
-        settings = choose_settings(model, sae, context_size=None, max_tokens=None)
+        settings = choose_settings(model, sae)
         with self.lock:
             found = read_text(model.model, model.tokenizer, sae.sae, site, text, settings.bos)
         if self._index:
@@ -248,28 +291,55 @@ class Scope:
         max_tokens: int | None = None,
         context_size: int | None = None,
         *,
+        packed: bool = True,
+        rule: Rule | None = None,
         overwrite: bool = False,
         postings: bool = True,
+        lens: bool = True,
+        recovery: bool = True,
+        share: str | None = None,
+        workers: int = 1,
+        executor: "Executor | None" = None,
         progress: Progress | None = None,
         attach: bool = True,
     ) -> Index:
         """Index what every feature fires on, in one pass over a corpus.
 
+        A build that was interrupted goes on where it was when it is called again with the
+        same arguments; at most one shard of 65,536 tokens is lost. Panels can be open on
+        the index meanwhile, and fill in as it grows.
+
         Parameters
         ----------
         corpus
-            JSON lines or plain text, also as .gz or .zst, or an iterable of texts.
+            JSON lines, Parquet or plain text, also as .gz or .zst; a folder of these; a
+            ``datasets`` dataset; or an iterable of texts. See `saescope.corpus.read_documents`.
         out
-            Folder of the index; new or empty.
+            Folder of the index; new, empty, or with an unfinished build of the same.
         max_tokens
             Stop after so many tokens.
         context_size
             Tokens a context; by default what the SAE was trained with.
+        packed
+            Lay documents end to end, as SAEs are trained; otherwise each begins a context of its own.
+        rule
+            Which tokens count for statistics and examples; a query can ask by another.
         overwrite
-            Replace an index that is in ``out``.
+            Replace an index that is in ``out``; it can be read until the new one is whole.
         postings
             Keep every nonzero for later queries. Without, the index is small and holds the
             tables and the stored examples only.
+        lens
+            Store the tokens that each feature promotes and suppresses.
+        recovery
+            Measure the loss recovered, on about one token in a thousand.
+        share
+            ``"i/n"``: make only this part of the shards, to be joined by `saescope.merge`.
+        workers
+            Processes on this machine that share the work; they need a model and an SAE
+            given by name or folder.
+        executor
+            Makes the shards elsewhere, as `saescope.indexing.cluster.Ray` does.
         progress
             Told how it goes; by default a bar with rate and time left.
         attach
@@ -278,24 +348,62 @@ class Scope:
         Returns
         -------
         Index
-            The new index, opened.
+            The new index, opened; unfinished when only a share was asked for.
+
+        Raises
+        ------
+        CorpusError, InputError
+            The corpus or an argument is none.
+        OccupiedError, BusyIndexError, OtherBuildError, DiskFullError
+            The folder cannot take the index.
         """
-        from saescope.indexing.build import Builder, choose_settings
+        from saescope.indexing.build import Builder, Share
+        from saescope.indexing.settings import choose_settings
         from saescope.progress import Bar
 
         model, sae, site = self._need_model("building an index")
-        settings = choose_settings(model, sae, context_size=context_size, max_tokens=max_tokens, has_postings=postings)
-        with self.lock:
-            Builder(model, sae, site, settings, progress or Bar()).build(
-                corpus, Path(out).expanduser(), overwrite=overwrite
-            )
-        made = Index(out)
-        if attach:
-            self._use(made)
+        settings = choose_settings(
+            model,
+            sae,
+            context_size=context_size,
+            max_tokens=max_tokens,
+            is_packed=packed,
+            rule=rule,
+            has_postings=postings,
+            has_lens=lens,
+            has_recovery=recovery,
+        )
+        path = Path(out).expanduser()
+        part = Share.parse(share) if share is not None else None
+        bar = progress or Bar()
+        builder = Builder(model, sae, site, settings, bar, executor or self._executor(workers))
+        bar.say(settings.told(model.tokenizer))
+        with self.lock, following(self, path, attach=attach and part is None):
+            builder.build(corpus, path, overwrite=overwrite, share=part)
+        made = Index(path)
+        if attach and part is None:
+            self.attach(made)
         return made
 
-    def _use(self, index: Index) -> None:
+    def _executor(self, workers: int) -> "Executor | None":
+        if workers == 1:
+            return None
+        from saescope.indexing.pool import Pool
+
+        if self.recipe is None:
+            raise InputError(
+                "several workers load the model and the SAE again, and these were given as objects.",
+                hint="Give both by name or folder to saescope.load, or use workers=1.",
+            )
+        return Pool(self.recipe, workers)
+
+    def attach(self, index: Index) -> None:
+        """Make an index this scope's own."""
         self._index = index
+        self.renewed()
+
+    def renewed(self) -> None:
+        """The index has changed or grown: forget what was computed from it, and tell the panels."""
         for name in ("_table", "_directions"):
             self.__dict__.pop(name, None)
         live.changed()
@@ -352,7 +460,11 @@ def load(
     site = find_site(loaded, loaded_sae)
     if opened is not None:
         _check_index(opened, loaded, loaded_sae)
-    return Scope(model=loaded, sae=loaded_sae, site=site, index=opened)
+    recipe = None
+    if isinstance(model, str | os.PathLike) and isinstance(sae, str | os.PathLike):
+        kind = None if dtype is None else str(dtype).removeprefix("torch.")
+        recipe = Recipe(os.fspath(model), os.fspath(sae), str(loaded.device), kind)
+    return Scope(model=loaded, sae=loaded_sae, site=site, index=opened, recipe=recipe)
 
 
 def _check_index(index: Index, model: "LoadedModel", sae: "LoadedSae") -> None:

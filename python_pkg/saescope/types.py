@@ -32,11 +32,28 @@ class Site:
     is_centered: bool = False
 
 
+@dataclass(frozen=True)
+class Recipe:
+    """How another process can load the same model and SAE: what `saescope.load` was given.
+
+    ``model`` and ``sae`` are names or paths, ``dtype`` the name of a torch dtype or ``None``.
+    """
+
+    model: str
+    sae: str
+    device: str
+    dtype: str | None
+
+
 class Progress(Protocol):
     """Told how a long task goes on; raising from ``advance`` stops the task."""
 
-    def start(self, what: str, total: int, unit: str) -> None:
-        """A stage of ``total`` units begins."""
+    def say(self, text: str) -> None:
+        """Something to know before it begins."""
+        ...
+
+    def start(self, what: str, total: int, unit: str, done: int = 0) -> None:
+        """A stage of ``total`` units begins, ``done`` of which were done before."""
         ...
 
     def advance(self, n: int) -> None:

@@ -175,6 +175,13 @@ export interface FeaturePage {
   top_tokens: TokenWeight[];
 }
 
+/** Which tokens count: see `saescope.index.rule.Rule`. */
+export interface CountRule {
+  n_skipped: number;
+  skips_special: boolean;
+  max_norm_ratio: number | null;
+}
+
 /** Which examples of a feature: the ``k`` first of a group, each with ``context`` tokens a side. */
 export interface ExamplesParams {
   scope: string;
@@ -182,6 +189,9 @@ export interface ExamplesParams {
   k?: number;
   group?: string;
   context?: number;
+  rule?: CountRule | null;
+  folds?: boolean;
+  n_intervals?: number;
 }
 
 /** One window of text; the lists run over its tokens, ``peak`` is the place of the strongest. */
@@ -197,6 +207,7 @@ export interface Example {
   texts: string[];
   raws: string[];
   activations: number[];
+  n_same: number;
 }
 
 /** Event of ``examples.list``: some of the examples, in rank order. */

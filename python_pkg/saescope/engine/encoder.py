@@ -1,12 +1,17 @@
 """The SAE's encoder, from activations to nonzeros.
 
-1. Rows are taken in chunks; the encoder's product goes into one reused buffer.
-2. What exceeds the threshold is taken out of the buffer, and nothing dense is kept.
+1. Rows and features are taken in tiles, so that the dense buffer stays small however
+   wide the SAE is; the encoder's product goes into one reused buffer.
+2. What exceeds the threshold, or is among the k largest, is taken out of the buffer, and
+   nothing dense is kept.
+3. On a GPU nothing waits for the host: nonzeros go to a buffer of fixed size, travel to
+   pinned memory while the next batch runs, and are read when they have come.
 
-ReLU and JumpReLU (as which BatchTopK and Matryoshka SAEs load) take this way; every
+ReLU, JumpReLU (as which BatchTopK and Matryoshka SAEs load) and TopK take this way; every
 other architecture goes through its own ``sae.encode``. Values equal ``sae.encode``'s.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +21,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 CHUNK = 256
+TILE_BYTES = 64 << 20
+FIRST_ROOM = 128
+BITS = np.uint64(32)
+
+Collect = Callable[[], "Nonzeros"]
 
 
 @dataclass(frozen=True)
@@ -30,6 +40,12 @@ class Nonzeros:
     features: NDArray[np.uint32]
     values: NDArray[np.float32]
 
+    def in_order(self) -> "Nonzeros":
+        """The same, sorted by row and then by feature."""
+        keys = (self.rows.astype(np.uint64) << BITS) | self.features.astype(np.uint64)
+        order = np.argsort(keys)
+        return Nonzeros(self.rows[order], self.features[order], self.values[order])
+
 
 class Encoder:
     """Encodes activations with one SAE.
@@ -38,55 +54,172 @@ class Encoder:
     ----------
     sae
         A sae-lens SAE.
+    tile_bytes
+        Most bytes of the dense buffer.
     """
 
-    def __init__(self, sae: Any) -> None:
+    def __init__(self, sae: Any, tile_bytes: int = TILE_BYTES) -> None:
         self._sae = sae
         self.d_sae = int(sae.cfg.d_sae)
+        self.device: torch.device = sae.W_dec.device
+        self._kind = sae.cfg.architecture()
         self._threshold = self._find_threshold()
+        self._scale = (
+            sae.W_dec.detach().norm(dim=-1) if getattr(sae.cfg, "rescale_acts_by_decoder_norm", False) else None
+        )
+        size = sae.W_dec.element_size()
+        self._tile = max(min(self.d_sae, tile_bytes // (size * CHUNK)), 1)
+        self._chunk = max(min(CHUNK, tile_bytes // (size * self.d_sae)), 1) if self._is_slow else CHUNK
         self._buffer: Tensor | None = None
+        self._mask: Tensor | None = None
+        self._room = FIRST_ROOM
+
+    @property
+    def _is_slow(self) -> bool:
+        return self._kind not in ("jumprelu", "standard", "topk")
 
     def _find_threshold(self) -> Tensor | None:
-        """The value that a pre-activation must exceed, or ``None`` for the slow way."""
-        kind = self._sae.cfg.architecture()
-        if kind == "jumprelu":
+        """The value that a pre-activation must exceed, or ``None`` where another rule holds."""
+        if self._kind == "jumprelu":
             return self._sae.threshold.detach().clamp(min=0)
-        if kind == "standard":
-            return torch.zeros((), dtype=self._sae.W_enc.dtype, device=self._sae.W_enc.device)
+        if self._kind == "standard":
+            return torch.zeros(1, dtype=self._sae.W_enc.dtype, device=self.device).expand(self.d_sae)
         return None
 
     @torch.inference_mode()
     def encode(self, x: Tensor) -> Nonzeros:
         """Nonzero activations of ``x`` ``[n_rows, d_in]``."""
-        parts = [self._encode_chunk(x[start : start + CHUNK], start) for start in range(0, len(x), CHUNK)]
-        return Nonzeros(
-            np.concatenate([p.rows for p in parts]),
-            np.concatenate([p.features for p in parts]),
-            np.concatenate([p.values for p in parts]),
-        )
+        return self.submit(x)()
 
-    def _encode_chunk(self, x: Tensor, start: int) -> Nonzeros:
-        x = x.to(device=self._sae.W_dec.device)
-        if self._threshold is None:
-            dense = self._sae.encode(x)
-            dense = dense.to_dense() if dense.layout != torch.strided else dense
-            mask = dense != 0
-        else:
-            dense = self._preactivations(x)
-            mask = dense > self._threshold
-        if dense.device.type == "cpu":
-            flat = np.flatnonzero(mask.numpy())
-            values = dense.reshape(-1).float().numpy()[flat]
-        else:
-            found = mask.reshape(-1).nonzero().squeeze(1)
-            values = dense.reshape(-1)[found].float().cpu().numpy()
-            flat = found.cpu().numpy()
-        rows, features = np.divmod(flat, self.d_sae)
-        return Nonzeros(rows + start, features.astype(np.uint32), values)
+    @torch.inference_mode()
+    def submit(self, x: Tensor) -> Collect:
+        """Begin to encode ``x`` ``[n_rows, d_in]``; the result is what the returned function returns.
 
-    def _preactivations(self, x: Tensor) -> Tensor:
-        sae = self._sae
+        On a CPU the work is done at once; on a GPU it is only begun.
+        """
+        x = x.to(self.device)
+        parts = [self._submit_chunk(x[s : s + self._chunk], s) for s in range(0, len(x), self._chunk)]
+        return lambda: joined([part() for part in parts])
+
+    def _submit_chunk(self, x: Tensor, start: int) -> Collect:
+        if self._is_slow:
+            return _ready(self._by_sae(x), start)
+        x = self._sae.process_sae_in(x)
+        if self._kind == "topk":
+            return _ready(self._by_rank(x), start)
+        tiles = [
+            self._on_host(x, low) if self.device.type == "cpu" else self._on_device(x, low)
+            for low in range(0, self.d_sae, self._tile)
+        ]
+        return lambda: _shifted(joined_tiles([t() for t in tiles]), start)
+
+    def _by_sae(self, x: Tensor) -> Nonzeros:
+        dense = self._sae.encode(x)
+        dense = dense.to_dense() if dense.layout != torch.strided else dense
+        rows, features = (dense != 0).nonzero(as_tuple=True)
+        return _to_host(rows, features, dense[rows, features])
+
+    def _by_rank(self, x: Tensor) -> Nonzeros:
+        """The k largest preactivations of each row, tile by tile, without the dense rest."""
+        k = self._sae.cfg.k
+        values = torch.empty(len(x), 0, dtype=x.dtype, device=x.device)
+        features = torch.empty(len(x), 0, dtype=torch.int64, device=x.device)
+        for low in range(0, self.d_sae, self._tile):
+            pre = self._preactivations(x, low)
+            if self._scale is not None:
+                pre = pre * self._scale[low : low + self._tile]
+            best = pre.topk(min(k, pre.shape[1]), dim=-1, sorted=False)
+            values, features = torch.cat([values, best.values], 1), torch.cat([features, best.indices + low], 1)
+        if values.shape[1] > k:
+            best = values.topk(k, dim=-1, sorted=False)
+            values, features = best.values, features.gather(1, best.indices)
+        rows, columns = (values > 0).nonzero(as_tuple=True)
+        return _to_host(rows, features[rows, columns], values[rows, columns]).in_order()
+
+    def _on_host(self, x: Tensor, low: int) -> Collect:
+        dense, mask = self._over_threshold(x, low)
+        flat = np.flatnonzero(mask.numpy())
+        values = dense.reshape(-1).numpy()[flat] if dense.dtype == torch.float32 else _picked(dense, flat)
+        rows = flat // dense.shape[1]
+        features = (flat - rows * dense.shape[1] + low).astype(np.uint32)
+        found = Nonzeros(rows, features, values)
+        return lambda: found
+
+    def _on_device(self, x: Tensor, low: int) -> Collect:
+        """Compact on the device into a buffer of fixed size, and send it; the host does not wait here."""
+        dense, mask = self._over_threshold(x, low)
+        width, room = dense.shape[1], self._room * len(x)
+        flat = mask.reshape(-1).nonzero_static(size=room, fill_value=0).squeeze(1)
+        values = dense.reshape(-1)[flat].float()
+        sent = [_send(t) for t in (mask.sum(), flat, values)]
+        arrived = torch.cuda.Event() if self.device.type == "cuda" else None
+        if arrived is not None:
+            arrived.record()
+
+        def collect() -> Nonzeros:
+            if arrived is not None:
+                arrived.synchronize()
+            n = int(sent[0])
+            if n > room:
+                self._room = 2 * n // len(x) + 1
+                return self._on_device(x, low)()
+            at = sent[1][:n].numpy()
+            rows = at // width
+            return Nonzeros(rows, (at - rows * width + low).astype(np.uint32), np.array(sent[2][:n].numpy()))
+
+        return collect
+
+    def _over_threshold(self, x: Tensor, low: int) -> tuple[Tensor, Tensor]:
+        assert self._threshold is not None
+        dense = self._preactivations(x, low)
+        if self._mask is None:
+            self._mask = torch.empty(CHUNK * self._tile, dtype=torch.bool, device=self.device)
+        mask = self._mask[: dense.numel()].view(dense.shape)
+        return dense, torch.gt(dense, self._threshold[low : low + self._tile], out=mask)
+
+    def _preactivations(self, x: Tensor, low: int) -> Tensor:
+        """``[n_rows, tile]``, in the reused buffer."""
+        sae, high = self._sae, min(low + self._tile, self.d_sae)
         if self._buffer is None:
-            self._buffer = torch.empty(CHUNK, self.d_sae, dtype=sae.W_enc.dtype, device=sae.W_enc.device)
-        out = self._buffer[: len(x)]
-        return torch.addmm(sae.b_enc, sae.process_sae_in(x), sae.W_enc, out=out)
+            self._buffer = torch.empty(CHUNK * self._tile, dtype=sae.W_enc.dtype, device=self.device)
+        out = self._buffer[: len(x) * (high - low)].view(len(x), high - low)
+        return torch.addmm(sae.b_enc[low:high], x, sae.W_enc[:, low:high], out=out)
+
+
+def _ready(found: Nonzeros, start: int) -> Collect:
+    return lambda: _shifted(found, start)
+
+
+def _shifted(found: Nonzeros, start: int) -> Nonzeros:
+    return Nonzeros(found.rows + start, found.features, found.values)
+
+
+def _picked(dense: Tensor, flat: NDArray[np.int64]) -> NDArray[np.float32]:
+    return dense.reshape(-1)[torch.from_numpy(flat)].float().numpy()
+
+
+def _to_host(rows: Tensor, features: Tensor, values: Tensor) -> Nonzeros:
+    return Nonzeros(rows.cpu().numpy(), features.cpu().numpy().astype(np.uint32), values.float().cpu().numpy())
+
+
+def _send(tensor: Tensor) -> Tensor:
+    if tensor.device.type != "cuda":
+        return tensor.cpu()
+    there = torch.empty(tensor.shape, dtype=tensor.dtype, pin_memory=True)
+    return there.copy_(tensor, non_blocking=True)
+
+
+def joined(parts: list[Nonzeros]) -> Nonzeros:
+    """Nonzeros of successive rows as one."""
+    if len(parts) == 1:
+        return parts[0]
+    return Nonzeros(
+        np.concatenate([p.rows for p in parts]),
+        np.concatenate([p.features for p in parts]),
+        np.concatenate([p.values for p in parts]),
+    )
+
+
+def joined_tiles(tiles: list[Nonzeros]) -> Nonzeros:
+    """Nonzeros of the same rows over successive features as one."""
+    return tiles[0] if len(tiles) == 1 else joined(tiles).in_order()

@@ -35,13 +35,16 @@ class SiteReader:
         self._site = site
         self._found: Tensor | None = None
 
-    def read(self, tokens: Tensor) -> Tensor:
+    def read(self, tokens: Tensor, *, checks: bool = True) -> Tensor:
         """Activations at the site.
 
         Parameters
         ----------
         tokens
-            Token ids ``[n_contexts, seq]``, int64; no padding.
+            Token ids ``[n_contexts, seq]``, int64. Padding, if any, is on the right, and what is
+            read there means nothing.
+        checks
+            Whether to make sure that all are finite, which waits for the device.
 
         Returns
         -------
@@ -69,12 +72,16 @@ class SiteReader:
         found, self._found = self._found, None
         if found is None:
             raise ComputeError(f"the forward pass never reached {self._site.module}.")
-        if not torch.isfinite(found).all():
-            raise ComputeError(
-                f"the activations at {self._site.name} are not finite in {str(found.dtype).removeprefix('torch.')}.",
-                hint="Load the model in float32 or bfloat16; are its weights whole?",
-            )
+        if checks and not torch.isfinite(found).all():
+            raise self.not_finite(found.dtype)
         return found - found.mean(-1, keepdim=True) if self._site.is_centered else found
+
+    def not_finite(self, dtype: torch.dtype) -> ComputeError:
+        """The error for activations that are infinite or no numbers."""
+        return ComputeError(
+            f"the activations at {self._site.name} are not finite in {str(dtype).removeprefix('torch.')}.",
+            hint="Load the model in float32 or bfloat16; are its weights whole?",
+        )
 
     def _on_input(self, _module: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         self._found = args[0] if args else kwargs["hidden_states"]

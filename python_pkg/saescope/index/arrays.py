@@ -2,6 +2,7 @@
 
 import json
 import math
+import mmap
 from pathlib import Path
 from typing import Any
 
@@ -10,12 +11,30 @@ from numpy.typing import NDArray
 
 from saescope.errors import DamagedIndexError
 
-DTYPES = {"U8": "u1", "U16": "<u2", "U32": "<u4", "U64": "<u8", "I64": "<i8", "F16": "<f2", "F32": "<f4"}
+DTYPES = {
+    "U8": "u1",
+    "U16": "<u2",
+    "U32": "<u4",
+    "U64": "<u8",
+    "I32": "<i4",
+    "I64": "<i8",
+    "F16": "<f2",
+    "F32": "<f4",
+    "F64": "<f8",
+}
 MAX_HEADER_BYTES = 1 << 20
 
 
-def map_arrays(path: Path) -> dict[str, NDArray[Any]]:
+def map_arrays(path: Path, *, at_random: bool = False) -> dict[str, NDArray[Any]]:
     """Map all arrays of a safetensors file; pages are read when touched.
+
+    Parameters
+    ----------
+    path
+        The file.
+    at_random
+        The file is read at single places: nothing is read ahead (``MADV_RANDOM``), which
+        makes the first touch of a place much cheaper.
 
     Raises
     ------
@@ -29,9 +48,23 @@ def map_arrays(path: Path) -> dict[str, NDArray[Any]]:
             raise ValueError(f"header of {size} bytes")
         header = json.loads(bytes(data[8 : 8 + size]))
         header.pop("__metadata__", None)
+        if at_random:
+            _read_nothing_ahead(data)
         return {name: _view(data[8 + size :], spec) for name, spec in header.items()}
     except (ValueError, LookupError, TypeError, AttributeError, OverflowError, RecursionError, OSError) as err:
         raise DamagedIndexError(f"{path} is no whole safetensors file: {err}.", hint="Build the index again.") from err
+
+
+def map_numbers(path: Path, dtype: Any) -> NDArray[Any]:
+    """Map a file that holds nothing but numbers, to be read at single places."""
+    data = np.memmap(path, dtype=dtype, mode="r")
+    _read_nothing_ahead(data)
+    return data
+
+
+def _read_nothing_ahead(data: "np.memmap[Any, Any]") -> None:
+    if hasattr(mmap, "MADV_RANDOM"):
+        data._mmap.madvise(mmap.MADV_RANDOM)
 
 
 def _view(body: NDArray[np.uint8], spec: dict[str, Any]) -> NDArray[Any]:

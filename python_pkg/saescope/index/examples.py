@@ -1,8 +1,9 @@
 """Stored examples: an Arrow IPC file, one compressed batch for 64 features.
 
 Columns: ``feature`` u32, ``group`` u8 (a number in the manifest's ``groups``), ``rank`` u16,
-``row`` u64 (of the peak), ``activation`` f32, ``start`` u64 (row of the window's first
-token), ``length`` u16, ``offsets`` list of u8 and ``values`` list of f32 (the nonzeros).
+``row`` u32 (of the peak), ``activation`` f32, ``n_same`` u32 (further contexts with the same
+last tokens), ``start`` u32 (row of the window's first token), ``length`` u16, ``offsets`` list
+of u8 and ``values`` list of f32 (the nonzeros).
 """
 
 from dataclasses import dataclass
@@ -16,8 +17,9 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from saescope.errors import DamagedIndexError
-from saescope.index.layout import Layout
-from saescope.index.summary import Chosen, Postings
+from saescope.index.choice import Chosen
+from saescope.index.layout import WINDOW_SIDE, Layout
+from saescope.index.postings import Postings, packed
 
 BLOCK = 64
 
@@ -26,11 +28,12 @@ SCHEMA = pa.schema(
         ("feature", pa.uint32()),
         ("group", pa.uint8()),
         ("rank", pa.uint16()),
-        ("row", pa.uint64()),
+        ("row", pa.uint32()),
         ("activation", pa.float32()),
-        ("start", pa.uint64()),
+        ("n_same", pa.uint32()),
+        ("start", pa.uint32()),
         ("length", pa.uint16()),
-        ("offsets", pa.list_(pa.uint8())),
+        ("offsets", pa.list_(pa.uint16())),
         ("values", pa.list_(pa.float32())),
     ]
 )
@@ -40,7 +43,8 @@ SCHEMA = pa.schema(
 class Window:
     """One example: a stretch of rows and the feature's activation on each of its tokens.
 
-    ``row`` is the peak's row, ``start`` the first; ``activations`` [length] float32.
+    ``row`` is the peak's row, ``start`` the first; ``activations`` [length] float32;
+    ``n_same`` further contexts end in the same tokens.
     """
 
     feature: int
@@ -48,20 +52,18 @@ class Window:
     rank: int
     row: int
     activation: float
+    n_same: int
     start: int
     activations: NDArray[np.float32]
 
 
-def cut_windows(chosen: Chosen, postings: Postings, layout: Layout) -> pa.RecordBatch:
+def cut_windows(chosen: Chosen, postings: Postings, layout: Layout, side: int = WINDOW_SIDE) -> pa.RecordBatch:
     """Give chosen examples their windows; ``postings`` are all nonzeros of their features."""
-    starts, ends = layout.windows(chosen.rows)
-    stride = np.int64(layout.n_rows + 1)
-    key = postings.features * stride + postings.rows
-    low = np.searchsorted(key, chosen.features * stride + starts)
-    lengths = np.searchsorted(key, chosen.features * stride + ends) - low
+    starts, ends = layout.windows(chosen.rows, side)
+    low = np.searchsorted(postings.keys, packed(chosen.features, starts))
+    lengths = np.searchsorted(postings.keys, packed(chosen.features, ends)) - low
     borders = np.r_[0, np.cumsum(lengths)]
-    within = np.arange(borders[-1]) - np.repeat(borders[:-1], lengths)
-    at = np.repeat(low, lengths) + within
+    at = np.repeat(low - borders[:-1], lengths) + np.arange(borders[-1])
     offsets = postings.rows[at] - np.repeat(starts, lengths)
     borders = pa.array(borders, pa.int32())
     return pa.record_batch(
@@ -69,11 +71,12 @@ def cut_windows(chosen: Chosen, postings: Postings, layout: Layout) -> pa.Record
             pa.array(chosen.features + postings.first, pa.uint32()),
             pa.array(chosen.groups, pa.uint8()),
             pa.array(chosen.ranks, pa.uint16()),
-            pa.array(chosen.rows, pa.uint64()),
+            pa.array(chosen.rows, pa.uint32()),
             pa.array(chosen.values, pa.float32()),
-            pa.array(starts, pa.uint64()),
+            pa.array(chosen.n_same, pa.uint32()),
+            pa.array(starts, pa.uint32()),
             pa.array(ends - starts, pa.uint16()),
-            pa.ListArray.from_arrays(borders, pa.array(offsets.astype(np.uint8))),
+            pa.ListArray.from_arrays(borders, pa.array(offsets.astype(np.uint16))),
             pa.ListArray.from_arrays(borders, pa.array(postings.values[at])),
         ],
         schema=SCHEMA,
@@ -81,27 +84,24 @@ def cut_windows(chosen: Chosen, postings: Postings, layout: Layout) -> pa.Record
 
 
 def windows_of(batch: pa.RecordBatch, feature: int, group: int | None = None) -> list[Window]:
-    """The windows of one feature (and group) in a batch, in stored order."""
-    features = batch.column("feature").to_numpy()
-    wanted = features == feature
-    if group is not None:
-        wanted &= batch.column("group").to_numpy() == group
-    columns: dict[str, Any] = batch.take(pa.array(np.flatnonzero(wanted))).to_pydict()
+    """The windows of one feature (and group) in a batch that is sorted by feature, in stored order."""
+    column = batch.column("feature").to_numpy()
+    low, high = np.searchsorted(column, np.array([feature, feature + 1], dtype=column.dtype)).tolist()
+    mine = batch.slice(low, high - low)
+    numbers: dict[str, list[Any]] = {n: mine.column(n).to_numpy().tolist() for n in SCHEMA.names[1:8]}
+    lists = mine.column("offsets")
+    borders = lists.offsets.to_numpy().tolist()
+    offsets, values = lists.values.to_numpy(), mine.column("values").values.to_numpy()
     windows = []
-    for n in range(len(columns["feature"])):
-        activations = np.zeros(columns["length"][n], dtype=np.float32)
-        activations[columns["offsets"][n]] = columns["values"][n]
-        windows.append(
-            Window(
-                feature,
-                columns["group"][n],
-                columns["rank"][n],
-                columns["row"][n],
-                columns["activation"][n],
-                columns["start"][n],
-                activations,
-            )
-        )
+    for n, code in enumerate(numbers["group"]):
+        if group is not None and code != group:
+            continue
+        activations = np.zeros(numbers["length"][n], dtype=np.float32)
+        inside = slice(borders[n], borders[n + 1])
+        activations[offsets[inside]] = values[inside]
+        rank, row, activation = numbers["rank"][n], numbers["row"][n], numbers["activation"][n]
+        n_same, start = numbers["n_same"][n], numbers["start"][n]
+        windows.append(Window(feature, code, rank, row, activation, n_same, start, activations))
     return windows
 
 
@@ -120,11 +120,30 @@ class ExampleFile:
         return windows_of(self._file.get_batch(feature // BLOCK), feature, group)
 
 
-class ExampleWriter:
-    """Writes batches of 64 features, in feature order."""
+class BlockWriter:
+    """Writes rows that come in feature order as batches of so many features each.
 
-    def __init__(self, path: Path) -> None:
-        self._writer = pa.ipc.new_file(path, SCHEMA, options=pa.ipc.IpcWriteOptions(compression="zstd"))
+    Parameters
+    ----------
+    path
+        The Arrow file to write.
+    schema
+        Its first column is ``feature``.
+    block
+        Features in a batch.
+    n_features
+        Features in all.
+    compression
+        Of the buffers, or ``None``.
+    """
+
+    def __init__(self, path: Path, schema: pa.Schema, block: int, n_features: int, compression: str | None) -> None:
+        self._writer = pa.ipc.new_file(path, schema, options=pa.ipc.IpcWriteOptions(compression=compression))
+        self._schema = schema
+        self._block = block
+        self._n_features = n_features
+        self._waiting: list[pa.RecordBatch] = []
+        self._first = 0
 
     def __enter__(self) -> Self:
         return self
@@ -132,10 +151,25 @@ class ExampleWriter:
     def __exit__(self, kind: type[BaseException] | None, _err: BaseException | None, _tb: TracebackType | None) -> None:
         self._writer.close()
 
-    def write(self, batch: pa.RecordBatch, first: int, n_features: int) -> None:
-        """Write the examples of ``n_features`` features from ``first``, a multiple of 64, on."""
-        borders = np.searchsorted(
-            batch.column("feature").to_numpy(), np.arange(first, first + n_features + BLOCK, BLOCK)
-        )
-        for low, high in pairwise(borders.tolist()):
-            self._writer.write_batch(batch.slice(low, high - low))
+    def write(self, batch: pa.RecordBatch, end: int) -> None:
+        """Take the rows of all features up to ``end``, without what came before."""
+        self._waiting.append(batch)
+        whole = -(-end // self._block) if end == self._n_features else end // self._block
+        if whole * self._block > self._first:
+            self._write(whole * self._block)
+
+    def _write(self, end: int) -> None:
+        batch = pa.Table.from_batches(self._waiting, self._schema).combine_chunks()
+        features = batch.column("feature").to_numpy()
+        borders = np.arange(self._first, end + 1, self._block)
+        places = np.searchsorted(features, borders.astype(features.dtype)).tolist()
+        for low, high in pairwise(places):
+            found = batch.slice(low, high - low).to_batches()
+            self._writer.write_batch(found[0] if found else pa.RecordBatch.from_pylist([], self._schema))
+        self._waiting = batch.slice(places[-1]).to_batches()
+        self._first = end
+
+
+def example_writer(path: Path, n_features: int) -> BlockWriter:
+    """A writer of examples: batches of 64 features, zstd."""
+    return BlockWriter(path, SCHEMA, BLOCK, n_features, "zstd")

@@ -14,7 +14,7 @@ from typing import Any
 from saescope.errors import DamagedIndexError, NoIndexError, UnfinishedIndexError
 
 FORMAT = "saescope-index"
-MAJOR, MINOR = 1, 0
+MAJOR, MINOR = 2, 0
 BUILDING = "building.json"
 
 
@@ -33,40 +33,89 @@ class Manifest:
 
     Parameters
     ----------
+    folder
+        Where the parts lie, within the index's folder.
     n_rows, n_counted
         Tokens in all, and those that count for statistics and examples.
     context_size
-        Tokens in a context; row ``r`` is position ``r % context_size`` of context ``r // context_size``.
-    shard_rows
-        Rows of a shard, a multiple of ``context_size``; 0 when postings were left out.
+        Most tokens in a context.
+    is_packed
+        Whether documents are laid end to end, in contexts of one length: row ``r`` is then
+        position ``r % context_size`` of context ``r // context_size``.
+    shard_starts
+        First row of each shard of postings.
+    has_postings
+        Whether the postings were kept.
     rule
-        What is counted: ``skips_first`` (position 0 of a context), ``skips_special`` (special tokens).
+        What is counted: see `saescope.index.rule.Rule`.
+    median_norm
+        Median length of the activation at the site.
+    explained_variance
+        Of the activations at the site by the SAE, on a sample; ``None`` where that has no meaning.
+    loss
+        Loss recovered, on a sample: see ``docs/store.md``; ``None`` when not measured.
     model, sae, corpus, settings
         Provenance: names, fingerprints, configuration.
+    corpus_key
+        How to see, without reading it, that the corpus is still the same.
+    is_complete
+        Whether all shards are there; an index that is being built can be read before.
     """
 
     n_rows: int
-    n_counted: int
     context_size: int
+    is_packed: bool
     d_sae: int
     d_in: int
     vocab_size: int
-    shard_rows: int
-    n_shards: int
-    rule: dict[str, bool]
+    shard_starts: list[int]
+    rule: dict[str, Any]
     groups: list[str]
-    l0: float
-    n_alive: int
-    lens: str
     model: dict[str, Any]
     sae: dict[str, Any]
     corpus: dict[str, Any]
     settings: dict[str, Any]
-    parts: list[Part]
-    created: str
     made_by: str
+    folder: str = ""
+    is_complete: bool = False
+    has_postings: bool = True
+    n_counted: int = 0
+    l0: float = 0.0
+    n_alive: int = 0
+    median_norm: float = 0.0
+    explained_variance: float | None = None
+    loss: dict[str, Any] | None = None
+    lens: str = "none"
+    parts: list[Part] = field(default_factory=list)
+    created: str = ""
+    corpus_key: dict[str, Any] | None = None
     format: str = FORMAT
     version: list[int] = field(default_factory=lambda: [MAJOR, MINOR])
+
+    @property
+    def n_shards(self) -> int:
+        """Number of shards when all are there."""
+        return len(self.shard_starts)
+
+    def shard_rows(self, number: int) -> int:
+        """Rows of one shard."""
+        return [*self.shard_starts[1:], self.n_rows][number] - self.shard_starts[number]
+
+    def identity(self) -> dict[str, Any]:
+        """What two builds must agree on for their shards to belong together, by what it is called."""
+        return {
+            "model": self.model["fingerprint"],
+            "dtype of the model": self.model["dtype"],
+            "SAE": self.sae["fingerprint"],
+            "site": self.sae["hook_name"],
+            "text": self.corpus["fingerprint"],
+            "number of tokens": self.n_rows,
+            "context size": self.context_size,
+            "packing": self.is_packed,
+            "shards": self.shard_starts,
+            "rule of what counts": self.rule,
+            "version": self.version,
+        }
 
 
 def manifest_numbers(path: Path) -> list[int]:
@@ -83,7 +132,7 @@ def read_manifest(path: Path) -> Manifest:
     NoIndexError
         There is no such folder, or no index in it.
     UnfinishedIndexError
-        A build was begun there and not finished.
+        A build was begun there and has nothing to show yet.
     DamagedIndexError
         The manifest is broken, or a part is missing or of another size.
     """
@@ -92,15 +141,13 @@ def read_manifest(path: Path) -> Manifest:
     numbers = manifest_numbers(path)
     if not numbers:
         if (path / BUILDING).exists():
-            raise UnfinishedIndexError(
-                f"the index at {path} was begun and never finished.", hint="Build it again with the same `out`."
-            )
+            return read_unfinished(path)
         raise NoIndexError(
             f"{path} is a folder, and holds no index.", hint="Build one: scope.build_index(corpus, out=…)."
         )
     manifest = _parse(path / f"manifest-{numbers[-1]}.json")
     for part in manifest.parts:
-        file = path / part.name
+        file = path / manifest.folder / part.name
         size = file.stat().st_size if file.is_file() else None
         if size != part.n_bytes:
             came = "is missing" if size is None else f"has {size} bytes"
@@ -109,6 +156,23 @@ def read_manifest(path: Path) -> Manifest:
                 hint="Copy it again from where it came from, or build it again.",
             )
     return manifest
+
+
+def read_unfinished(path: Path) -> Manifest:
+    """The manifest of an index that is being built, or whose build was cut short.
+
+    Raises
+    ------
+    UnfinishedIndexError
+        The build has not come far enough to have one.
+    """
+    file = path / BUILDING
+    if file.stat().st_size:
+        return _parse(file)
+    raise UnfinishedIndexError(
+        f"the index at {path} was begun, and nothing of it can be read yet.",
+        hint="Wait for the build, or build it again with the same `out`.",
+    )
 
 
 def _parse(file: Path) -> Manifest:

@@ -1,101 +1,116 @@
 """One pass over a corpus, for all features together.
 
-1. The corpus is read, tokenised and packed; its tokens are the first part.
+1. The corpus is read, tokenised and packed; then the plan is written down: which rows
+   belong to which shard. From there on the index can be opened, and the build resumed.
 2. Contexts run through the model as far as the site and through the SAE's encoder;
-   nonzeros alone are kept, in shards of 65,536 rows.
-3. From the shards come the feature table and the examples; from the weights the logit
-   lens and the unit directions.
-4. The manifest is written last. Until then there is no index to open.
+   nonzeros alone are kept, in shards of 65,536 rows that know nothing of each other.
+3. From the weights come the logit lens and the unit directions, from a few contexts the
+   loss recovered.
+4. When all shards are there, `indexing.finish` makes tables of them and commits.
 """
 
-import datetime as dt
-import hashlib
-from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
-import torch
 from numpy.typing import NDArray
 from safetensors.numpy import save_file
 
-from saescope.corpus import pack, read_documents, token_table
+from saescope.corpus import corpus_key, token_table
 from saescope.engine.directions import unit_rows
-from saescope.engine.encoder import Encoder, Nonzeros
-from saescope.engine.reader import SiteReader
-from saescope.errors import InputError, SourceError
+from saescope.engine.lens import read_lens
+from saescope.errors import InputError, OtherBuildError
+from saescope.index.choice import GROUPS
+from saescope.index.features import LENS
 from saescope.index.layout import Layout
 from saescope.index.manifest import Manifest
-from saescope.index.shards import SHARD_ROWS, Shards, rows_a_shard, shard_name
-from saescope.index.store import DIRECTIONS, DOCS, EXAMPLES, FEATURES, TOKENS, VOCABULARY, token_dtype
-from saescope.index.summary import GROUPS
+from saescope.index.postings import SHARD_ROWS
+from saescope.index.rows import rows_name
+from saescope.index.store import DIRECTIONS, TOKENS, VOCABULARY
 from saescope.index.vocabulary import Vocabulary
-from saescope.indexing.lens import read_lens
-from saescope.indexing.shard import write_shard
-from saescope.indexing.tables import write_examples, write_features
+from saescope.indexing.finish import EXTRAS, LENS_PART, finish, read_layout
+from saescope.indexing.heartbeat import Heartbeat
+from saescope.indexing.recovery import measure_recovery, sample_size, sampled_contexts
+from saescope.indexing.settings import Settings
+from saescope.indexing.text import Text, write_text
+from saescope.indexing.worker import Worker, reconstructs, save_shard
 from saescope.indexing.workspace import Workspace
 from saescope.sources.fingerprint import fingerprint
 from saescope.sources.model import LoadedModel
 from saescope.sources.sae import LoadedSae
 from saescope.types import Progress, Site
 
-BATCH_TOKENS = 1024
 MAX_DIRECTIONS_BYTES = 2 << 30
-DEFAULT_CONTEXT = 128
+MAX_ROWS = 1 << 32
+TEXT_SETTINGS = ("max_tokens", "bos", "is_packed", "context_size")
 
 
 @dataclass(frozen=True)
-class Settings:
-    """How an index is to be built.
+class Share:
+    """Which part of the shards a build makes: the ``number``-th of ``n``, from 1."""
 
-    ``context_size`` tokens a context, beginning with the token ``bos`` if there is one; at
-    most ``max_tokens`` in all; ``has_postings`` keeps every nonzero for later queries.
+    number: int
+    n: int
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.number <= self.n:
+            raise InputError(f"a share is i/n with i from 1 to n, and {self.number}/{self.n} came.")
+
+    def has(self, shard: int) -> bool:
+        """Whether a shard belongs to it."""
+        return shard % self.n == self.number - 1
+
+    @classmethod
+    def parse(cls, text: str) -> "Share":
+        """Read ``"i/n"``."""
+        number, slash, n = text.partition("/")
+        if not slash or not number.isdecimal() or not n.isdecimal():
+            raise InputError(f"a share is i/n, as in 2/8, and {text!r} came.")
+        return cls(int(number), int(n))
+
+
+class Executor(Protocol):
+    """Makes shards, here or elsewhere, and puts them into a folder."""
+
+    def run(self, folder: Path, manifest: Manifest, numbers: list[int], progress: Progress) -> None:
+        """Make these shards; returns when all are there.
+
+        Parameters
+        ----------
+        folder
+            Where the index's parts lie; tokens and documents are there.
+        manifest
+            The plan.
+        numbers
+            Which shards.
+        progress
+            Told how many tokens are done.
+        """
+        ...
+
+
+class Here:
+    """Makes shards one after the other in this process.
+
+    Parameters
+    ----------
+    model, sae, site
+        What is measured, and where.
     """
 
-    context_size: int
-    bos: int | None
-    max_tokens: int | None = None
-    has_postings: bool = True
+    def __init__(self, model: LoadedModel, sae: LoadedSae, site: Site) -> None:
+        self._parts = model, sae, site
 
-
-def choose_settings(
-    model: LoadedModel, sae: LoadedSae, *, context_size: int | None, max_tokens: int | None, has_postings: bool = True
-) -> Settings:
-    """Settings by the SAE's metadata, where the caller leaves them open.
-
-    Raises
-    ------
-    InputError
-        The model cannot take contexts of this length.
-    SourceError
-        The SAE wants BOS and the tokenizer has none.
-    """
-    size = context_size if context_size is not None else sae.context_size or DEFAULT_CONTEXT
-    limit = min(
-        getattr(model.model.config.get_text_config(), "max_position_embeddings", None) or SHARD_ROWS, SHARD_ROWS
-    )
-    if isinstance(size, bool) or not isinstance(size, int) or not 2 <= size <= limit:
-        raise InputError(
-            f"a context of {size!r} tokens does not fit {model.name}, which takes 2 to {limit}.",
-            hint="Set context_size.",
-        )
-    bos = None
-    if sae.has_bos:
-        tokenizer = model.tokenizer
-        bos = tokenizer.bos_token_id if tokenizer.bos_token_id is not None else tokenizer.eos_token_id
-        if bos is None:
-            raise SourceError(
-                f"the SAE {sae.name} was trained with BOS, and the tokenizer of {model.name} has neither BOS nor EOS.",
-                hint="Set tokenizer.bos_token, or sae.cfg.metadata.prepend_bos = False if it was trained without.",
-            )
-    return Settings(size, bos, max_tokens, has_postings)
+    def run(self, folder: Path, manifest: Manifest, numbers: list[int], progress: Progress) -> None:
+        """Make these shards."""
+        worker = Worker(*self._parts, manifest, read_layout(folder, manifest))
+        for number in numbers:
+            save_shard(folder, number, worker.make(number, progress.advance))
 
 
 class Builder:
-    """Builds one index.
+    """Builds one index, or a share of one.
 
     Parameters
     ----------
@@ -105,17 +120,28 @@ class Builder:
         How.
     progress
         Told how it goes; an exception from it stops the build.
+    executor
+        Makes the shards; by default this process.
     """
 
-    def __init__(self, model: LoadedModel, sae: LoadedSae, site: Site, settings: Settings, progress: Progress) -> None:
+    def __init__(
+        self,
+        model: LoadedModel,
+        sae: LoadedSae,
+        site: Site,
+        settings: Settings,
+        progress: Progress,
+        executor: Executor | None = None,
+    ) -> None:
         self._model = model
         self._sae = sae
         self._site = site
         self._settings = settings
         self._progress = progress
+        self._executor = executor or Here(model, sae, site)
 
-    def build(self, corpus: Any, out: Path, *, overwrite: bool = False) -> None:
-        """Build, or leave nothing behind.
+    def build(self, corpus: Any, out: Path, *, overwrite: bool = False, share: Share | None = None) -> bool:
+        """Build, or go on with what an earlier build of the same left.
 
         Parameters
         ----------
@@ -123,144 +149,131 @@ class Builder:
             See `read_documents`.
         out
             Folder of the index.
+        overwrite
+            Replace an index that is there, or an unfinished build of something else.
+        share
+            Make only these shards, to be merged later.
+
+        Returns
+        -------
+        bool
+            Whether the index is complete now.
 
         Raises
         ------
-        CorpusError, OccupiedError, DiskFullError, SourceError
+        CorpusError, OccupiedError, BusyIndexError, OtherBuildError, DiskFullError, SourceError
             As their names say.
         """
         workspace = Workspace(out, overwrite=overwrite)
         try:
-            self._build(corpus, workspace)
-        except BaseException:
+            return self._build(corpus, workspace, share)
+        finally:
             workspace.abandon()
-            raise
 
-    def _build(self, corpus: Any, workspace: Workspace) -> None:
-        vocabulary = self._write_vocabulary(workspace)
-        facts = self._write_tokens(corpus, workspace, len(vocabulary))
-        tokens = np.memmap(workspace.place(TOKENS), dtype=token_dtype(len(vocabulary)), mode="r")
-        layout = Layout(tokens, self._settings.context_size, facts.pop("doc_starts"), vocabulary.is_special)
-        n_nonzeros = self._write_shards(tokens, workspace)
-        n_counted = layout.n_counted()
-        n_shards = -(-len(tokens) // rows_a_shard(layout.context_size))
-        shards = Shards(workspace.path, n_shards, rows_a_shard(layout.context_size), workspace.place)
-        d_sae = self._sae.d_sae
-        self._progress.start("Summarising", d_sae, "feature")
-        with workspace.part(EXAMPLES) as path:
-            summary = write_examples(path, shards, layout, d_sae, n_nonzeros, self._progress.advance)
-        self._progress.finish()
-        decoder = self._sae.sae.W_dec.detach()
-        self._progress.start("Reading the unembedding", d_sae, "feature")
-        lens = read_lens(self._model.model, decoder, len(vocabulary), self._progress.advance)
-        self._progress.finish()
-        with workspace.part(FEATURES) as path:
-            write_features(path, summary, lens, n_counted)
-        self._write_directions(workspace)
-        n_fires = summary.column("n_fires")
-        if not self._settings.has_postings:
-            workspace.discard(shard_name(n) for n in range(n_shards))
-        workspace.commit(
-            Manifest(
-                n_rows=len(tokens),
-                n_counted=n_counted,
-                context_size=layout.context_size,
-                d_sae=d_sae,
-                d_in=self._sae.d_in,
-                vocab_size=len(vocabulary),
-                shard_rows=rows_a_shard(layout.context_size) if self._settings.has_postings else 0,
-                n_shards=n_shards if self._settings.has_postings else 0,
-                rule={"skips_first": layout.skips_first, "skips_special": layout.skips_special},
-                groups=list(GROUPS),
-                l0=float(n_fires.sum() / max(n_counted, 1)),
-                n_alive=int((n_fires > 0).sum()),
-                lens=lens.convention,
-                corpus=facts,
-                settings=asdict(self._settings),
-                parts=workspace.parts,
-                created=dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
-                **self._provenance(),
-            )
+    def _build(self, corpus: Any, workspace: Workspace, share: Share | None) -> bool:
+        progress = Heartbeat(self._progress, workspace.path)
+        manifest = self._plan(corpus, workspace, progress)
+        missing = [n for n in workspace.missing_shards(manifest) if share is None or share.has(n)]
+        if missing:
+            self._make(workspace, manifest, missing, share, progress)
+        layout = read_layout(workspace.folder, manifest)
+        if share is None or share.number == 1:
+            self._write_extras(workspace, layout, progress)
+        if workspace.missing_shards(manifest) or not workspace.has(EXTRAS):
+            return False
+        finish(workspace, manifest, layout, progress)
+        return True
+
+    def _make(
+        self, workspace: Workspace, manifest: Manifest, missing: list[int], share: Share | None, progress: Progress
+    ) -> None:
+        mine = [n for n in range(manifest.n_shards) if share is None or share.has(n)]
+        total, left = (sum(manifest.shard_rows(n) for n in numbers) for numbers in (mine, missing))
+        room = RoomCheck(workspace, manifest, missing, progress)
+        progress.start("Running the model", total, "token", total - left)
+        self._executor.run(workspace.folder, manifest, missing, room)
+        progress.finish()
+
+    def _plan(self, corpus: Any, workspace: Workspace, progress: Progress) -> Manifest:
+        """Read the corpus, or see that it is the one that was read before, and write the plan down."""
+        table = token_table(self._model.tokenizer)
+        key, before = corpus_key(corpus), workspace.unfinished
+        if before is not None and key is not None and before.corpus_key == key and workspace.has(TOKENS):
+            text = Text(before.corpus, before.n_rows, before.shard_starts)
+            made = self._manifest(text, len(table), workspace, key)
+            is_same_text = all(before.settings.get(name) == made.settings[name] for name in TEXT_SETTINGS)
+            if is_same_text and not _differences(before, made):
+                return self._begin(workspace, made)
+        while True:
+            before = workspace.unfinished
+            with write_text(corpus, workspace, self._model.tokenizer, self._settings, table, progress) as text:
+                if text.n_rows >= MAX_ROWS:
+                    raise InputError(
+                        f"an index holds at most {MAX_ROWS:,} tokens, and the corpus has {text.n_rows:,}.",
+                        hint="Set max_tokens, or split the corpus into several indexes.",
+                    )
+                made = self._manifest(text, len(table), workspace, key)
+                is_same = before is None or _differences(before, made) == []
+                if before is not None and not is_same and not workspace.overwrite:
+                    raise other_build(workspace.path, before, made)
+                if is_same and not workspace.has(VOCABULARY):
+                    with workspace.part(VOCABULARY) as path:
+                        Vocabulary(table.raws, table.contents, table.is_special).write(path)
+                text.is_wanted = is_same
+            if is_same:
+                return self._begin(workspace, made)
+            workspace.start_anew()
+
+    @staticmethod
+    def _begin(workspace: Workspace, manifest: Manifest) -> Manifest:
+        workspace.begin(manifest)
+        return manifest
+
+    def _write_extras(self, workspace: Workspace, layout: Layout, progress: Progress) -> None:
+        settings, sae = self._settings, self._sae.sae
+        extras: dict[str, Any] = {"lens": "none", "loss": None}
+        if not workspace.has(DIRECTIONS) and sae.W_dec.numel() * 2 <= MAX_DIRECTIONS_BYTES:
+            with workspace.part(DIRECTIONS) as path:
+                save_file(unit_rows(sae), path)
+        if workspace.has(EXTRAS):
+            return
+        if settings.has_lens:
+            progress.start("Reading the unembedding", self._sae.d_sae, "feature")
+            lens = read_lens(self._model.model, sae.W_dec.detach(), layout.vocab_size, progress.advance)
+            progress.finish()
+            extras["lens"] = lens.convention
+            with workspace.part(LENS_PART) as path:
+                save_file({name: _compact(getattr(lens, name)) for name in LENS}, path)
+        if settings.has_recovery and reconstructs(self._sae):
+            spans = sampled_contexts(layout, sample_size(layout.n_rows))
+            progress.start("Measuring the loss recovered", sum(e - s for s, e in spans), "token")
+            extras["loss"] = measure_recovery(self._model, self._sae, self._site, layout, spans, progress.advance)
+            progress.finish()
+        workspace.write_extras(EXTRAS, extras)
+
+    def _manifest(
+        self, text: Text | None, vocab_size: int, workspace: Workspace, key: dict[str, Any] | None
+    ) -> Manifest:
+        settings = self._settings
+        return Manifest(
+            n_rows=text.n_rows if text else 0,
+            context_size=settings.context_size,
+            is_packed=settings.is_packed,
+            d_sae=self._sae.d_sae,
+            d_in=self._sae.d_in,
+            vocab_size=vocab_size,
+            shard_starts=text.shard_starts if text else [],
+            rule=settings.rule.as_dict(),
+            groups=list(GROUPS),
+            corpus=text.facts if text else {},
+            settings=asdict(settings),
+            folder=workspace.folder.name,
+            has_postings=settings.has_postings,
+            corpus_key=key,
+            **self._provenance,
         )
 
-    def _write_vocabulary(self, workspace: Workspace) -> Vocabulary:
-        table = token_table(self._model.tokenizer)
-        vocabulary = Vocabulary(table.raws, table.contents, table.is_special)
-        with workspace.part(VOCABULARY) as path:
-            vocabulary.write(path)
-        return vocabulary
-
-    def _write_tokens(self, corpus: Any, workspace: Workspace, vocab_size: int) -> dict[str, Any]:
-        """Tokenise the corpus; returns its facts and the rows where documents begin."""
-        settings, digest = self._settings, hashlib.blake2b(digest_size=16)
-        docs: list[int] = []
-        starts: list[int] = []
-        sources: list[str] = []
-        self._progress.start("Reading the corpus", settings.max_tokens or 0, "token")
-        documents = read_documents(corpus)
-        with workspace.part(TOKENS) as path, path.open("wb") as stream:
-            for packed in pack(
-                documents,
-                self._model.tokenizer,
-                context_size=settings.context_size,
-                bos=settings.bos,
-                max_tokens=settings.max_tokens,
-            ):
-                raw = packed.tokens.astype(token_dtype(vocab_size)).tobytes()
-                stream.write(raw)
-                digest.update(raw)
-                docs += packed.docs
-                starts += packed.doc_starts
-                sources += packed.sources
-                self._progress.advance(len(packed.tokens))
-        self._progress.finish()
-        with workspace.part(DOCS) as path:
-            columns = {"doc": pa.array(docs, pa.uint32()), "start": pa.array(starts, pa.uint64()), "source": sources}
-            pq.write_table(pa.table(columns), path, compression="zstd")
-        name = Path(corpus).name if isinstance(corpus, str | Path) else "texts in memory"
-        return {
-            "name": name,
-            "fingerprint": digest.hexdigest(),
-            "n_docs": len(docs),
-            "doc_starts": np.asarray(starts, dtype=np.int64),
-        }
-
-    def _write_shards(self, tokens: NDArray[Any], workspace: Workspace) -> int:
-        """Run the model and the encoder over all tokens; returns the number of nonzeros."""
-        reader, encoder = SiteReader(self._model.model, self._site), Encoder(self._sae.sae)
-        size, n_nonzeros = rows_a_shard(self._settings.context_size), 0
-        self._progress.start("Running the model", len(tokens), "token")
-        for number, start in enumerate(range(0, len(tokens), size)):
-            rows = np.asarray(tokens[start : start + size], dtype=np.int64)
-            parts = list(self._encode(rows, reader, encoder))
-            with workspace.part(shard_name(number)) as path:
-                n_nonzeros += write_shard(path, parts, len(rows), self._sae.d_sae)
-            written = workspace.parts[-1].n_bytes
-            workspace.check_room(int(written / len(rows) * (len(tokens) - start - len(rows))))
-        self._progress.finish()
-        return n_nonzeros
-
-    def _encode(self, rows: NDArray[np.int64], reader: SiteReader, encoder: Encoder) -> Iterator[Nonzeros]:
-        context, device = self._settings.context_size, self._model.device
-        batch = max(BATCH_TOKENS // context, 1) * context
-        whole = len(rows) // context * context
-        spans = [(s, min(s + batch, whole)) for s in range(0, whole, batch)]
-        if whole < len(rows):
-            spans.append((whole, len(rows)))
-        for start, end in spans:
-            ids = torch.from_numpy(rows[start:end]).to(device).reshape(-1, min(context, end - start))
-            found = encoder.encode(reader.read(ids).reshape(end - start, -1))
-            yield Nonzeros(found.rows + start, found.features, found.values)
-            self._progress.advance(end - start)
-
-    def _write_directions(self, workspace: Workspace) -> None:
-        """Unit decoder and encoder rows in half precision, unless they are too large."""
-        sae = self._sae
-        if sae.d_sae * sae.d_in * 2 > MAX_DIRECTIONS_BYTES:
-            return
-        with workspace.part(DIRECTIONS) as path:
-            save_file(unit_rows(sae.sae), path)
-
+    @property
     def _provenance(self) -> dict[str, Any]:
         from saescope._version import version
 
@@ -283,3 +296,76 @@ class Builder:
             },
             "made_by": f"saescope {version()}",
         }
+
+
+class RoomCheck:
+    """Progress that looks, now and then, whether the disk has room for what is still to come.
+
+    Parameters
+    ----------
+    workspace, manifest, missing
+        The folder, the plan, and the shards that are being made.
+    progress
+        Who else is told.
+    """
+
+    def __init__(self, workspace: Workspace, manifest: Manifest, missing: list[int], progress: Progress) -> None:
+        self._workspace = workspace
+        self._manifest = manifest
+        self._missing = missing
+        self._progress = progress
+        self._n_seen = -1
+
+    def say(self, text: str) -> None:
+        """Passed on."""
+        self._progress.say(text)
+
+    def start(self, what: str, total: int, unit: str, done: int = 0) -> None:
+        """Passed on."""
+        self._progress.start(what, total, unit, done)
+
+    def finish(self) -> None:
+        """Passed on."""
+        self._progress.finish()
+
+    def advance(self, n: int) -> None:
+        """Passed on; when a shard more is there, the room is looked at."""
+        self._progress.advance(n)
+        left = self._workspace.missing_shards(self._manifest) if self._is_due(n) else None
+        if left is None or len(left) == self._n_seen:
+            return
+        self._n_seen = len(left)
+        done = [k for k in self._missing if k not in left]
+        if done:
+            sizes = [(self._workspace.folder / rows_name(k)).stat().st_size for k in done]
+            a_row = sum(sizes) / sum(self._manifest.shard_rows(k) for k in done)
+            wanted = sum(self._manifest.shard_rows(k) for k in left)
+            self._workspace.check_room(int(4 * a_row * wanted))
+
+    _since = 0
+
+    def _is_due(self, n: int) -> bool:
+        self._since += n
+        is_due = self._since >= SHARD_ROWS // 4
+        self._since = 0 if is_due else self._since
+        return is_due
+
+
+def _differences(a: Manifest, b: Manifest) -> list[str]:
+    ours, theirs = a.identity(), b.identity()
+    return [name for name in ours if ours[name] != theirs[name]]
+
+
+def other_build(path: Path, before: Manifest, now: Manifest) -> OtherBuildError:
+    """The error for a folder with an unfinished build of something else."""
+    differing = _differences(before, now)
+    return OtherBuildError(
+        f"the folder {path} holds an unfinished index of something else: it differs in {', '.join(differing)}.",
+        hint="Give the same model, SAE, corpus and settings to go on with it, choose another `out`, or give "
+        "overwrite=True (--overwrite) to begin anew.",
+        differs=differing,
+    )
+
+
+def _compact(values: NDArray[Any]) -> NDArray[Any]:
+    return np.ascontiguousarray(values.astype(np.int32) if values.dtype == np.int64 else values)

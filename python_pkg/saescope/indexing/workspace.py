@@ -1,28 +1,47 @@
 """The folder of an index while it is built: parts appear whole or not at all.
 
-1. A part is written under a temporary name, hashed, synced, and renamed.
-2. A marker tells readers that a build is under way; the manifest replaces it.
-3. A build that fails takes its parts away again.
+1. One process at a time builds in a folder; a lock says so, and dies with the process.
+2. Parts go into a subfolder of their own, ``data-N``: each is written under a temporary
+   name, synced and renamed.
+3. ``building.json`` is the ledger: what is being built. Which shards are done is told by
+   the files that are there.
+4. The manifest is linked in last. An index that is replaced stays whole until then.
 """
 
-import errno
 import hashlib
 import json
 import os
 import re
 import shutil
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
-from safetensors import SafetensorError
+from filelock import FileLock, Timeout
 
-from saescope.errors import DiskFullError, OccupiedError, SaescopeError, StoreError
-from saescope.index.manifest import BUILDING, Manifest, Part, manifest_numbers, sync_folder, write_manifest
+from saescope.errors import BusyIndexError, DiskFullError, OccupiedError
+from saescope.index.manifest import (
+    BUILDING,
+    Manifest,
+    Part,
+    manifest_numbers,
+    read_manifest,
+    read_unfinished,
+    sync_folder,
+    write_manifest,
+)
+from saescope.index.store import shards_done
+from saescope.indexing.disk import disk_errors
+from saescope.indexing.heartbeat import HEARTBEAT, STOP
 
 READ_BYTES = 1 << 22
+LOCK = "building.lock"
+DATA = re.compile(r"data-(\d+)")
 OURS = re.compile(
-    r"(tokens\.bin|(docs|vocabulary|features)\.parquet|examples\.arrow|directions\.safetensors|shard-\d+\.safetensors)(\.new\.tmp)?|manifest-\d+\.json\.tmp-\d+"
+    r"((tokens\.bin|(docs|vocabulary)\.parquet|(features|examples)\.arrow|extras\.json"
+    r"|(contexts|token-rows|postings|directions|lens|(shard|rows)-\d+)\.safetensors)(\.tmp(-\d+)?)?)"
 )
 """The names that a build may take away; whatever else lies in the folder stays."""
 
@@ -33,101 +52,175 @@ class Workspace:
     Parameters
     ----------
     path
-        A new folder, an empty one, or one with the leavings of an unfinished build.
+        A new folder, an empty one, or one that holds an unfinished build.
     overwrite
-        Replace an index that is there.
+        Replace an index that is there, or an unfinished build of something else.
 
     Raises
     ------
     OccupiedError
         The folder holds an index, or something that is none of ours.
+    BusyIndexError
+        Another process is building there.
     """
 
     def __init__(self, path: Path, *, overwrite: bool = False) -> None:
         self.path = path
-        self.parts: list[Part] = []
-        self._replaces = self._check(overwrite)
+        self.overwrite = overwrite
         self._made_folder = not path.exists()
+        self._digests: dict[str, Part] = {}
+        self._check_kind()
+        with self._disk_errors("the folder"):
+            path.mkdir(parents=True, exist_ok=True)
+        self._lock = FileLock(path / LOCK, timeout=0)
+        self._take_lock()
         try:
+            self._check_index()
+            self.unfinished = self._find_unfinished()
+            self.folder = path / (self.unfinished.folder if self.unfinished else self._next_folder())
             with self._disk_errors("the folder"):
-                path.mkdir(parents=True, exist_ok=True)
-                if not self._replaces:
-                    self._sweep()
-                    self._mark()
-        except StoreError:
-            if path.is_dir():
-                self.abandon()
+                self.folder.mkdir(exist_ok=True)
+                if self.unfinished is None:
+                    (path / BUILDING).touch()
+                (path / STOP).unlink(missing_ok=True)
+        except BaseException:
+            self.abandon()
             raise
 
-    def _mark(self) -> None:
-        (self.path / BUILDING).write_text(json.dumps({"pid": os.getpid()}), encoding="utf-8")
-
-    def _check(self, overwrite: bool) -> bool:
+    def _check_kind(self) -> None:
         if self.path.exists() and not self.path.is_dir():
             raise OccupiedError(f"{self.path} is a file; an index is a folder.", hint="Choose another `out`.")
-        has_index = self.path.is_dir() and bool(manifest_numbers(self.path))
-        if has_index and not overwrite:
+
+    def _take_lock(self) -> None:
+        try:
+            with self._disk_errors("the folder"):
+                self._lock.acquire()
+        except Timeout as err:
+            raise BusyIndexError(
+                f"another process is building an index at {self.path}.",
+                hint="Wait for it, stop it, or choose another `out`. Panels can open the folder meanwhile.",
+            ) from err
+        except BaseException:
+            if self._made_folder and not any(self.path.iterdir()):
+                self.path.rmdir()
+            raise
+
+    def _check_index(self) -> None:
+        self._has_index = bool(manifest_numbers(self.path))
+        if self._has_index and not self.overwrite:
             raise OccupiedError(
                 f"there is an index at {self.path} already.",
                 hint="Choose another `out`, or give overwrite=True (--overwrite).",
             )
-        if self.path.is_dir() and not has_index and not (self.path / BUILDING).exists() and any(self.path.iterdir()):
+        is_ours = self._has_index or (self.path / BUILDING).exists()
+        if not is_ours and any(f.name != LOCK for f in self.path.iterdir()):
             raise OccupiedError(f"{self.path} holds other files.", hint="Choose a new or an empty folder as `out`.")
-        return has_index
+
+    def _find_unfinished(self) -> Manifest | None:
+        file = self.path / BUILDING
+        if not file.exists() or not file.stat().st_size:
+            return None
+        found = read_unfinished(self.path)
+        if self._has_index and read_manifest(self.path).folder == found.folder:
+            return None
+        return found if (self.path / found.folder).is_dir() else None
+
+    def _next_folder(self) -> str:
+        taken = [int(m[1]) for f in self.path.iterdir() if (m := DATA.fullmatch(f.name))]
+        kept = {read_manifest(self.path).folder} if self._has_index else set()
+        for name in {f"data-{n}" for n in taken} - kept:
+            self._sweep(self.path / name)
+        return f"data-{max(taken, default=0) + 1}"
+
+    def start_anew(self) -> None:
+        """Give up what an earlier build has left, and begin in a folder of our own."""
+        self._sweep(self.folder)
+        self.unfinished = None
+        self._digests.clear()
+        with self._disk_errors("the folder"):
+            self.folder = self.path / self._next_folder()
+            self.folder.mkdir()
+            (self.path / BUILDING).write_bytes(b"")
+
+    def begin(self, manifest: Manifest) -> None:
+        """Say what is being built; from now on readers can open what is done."""
+        self._write_json(BUILDING, json.dumps(asdict(manifest), ensure_ascii=False))
+        self.unfinished = manifest
+
+    def _write_json(self, name: str, text: str) -> None:
+        temporary = self.path / f"{name}.tmp"
+        with self._disk_errors(name):
+            with temporary.open("w", encoding="utf-8") as stream:
+                stream.write(text)
+                stream.flush()
+                os.fsync(stream.fileno())
+            temporary.replace(self.path / name)
+            sync_folder(self.path)
+
+    def has(self, name: str) -> bool:
+        """Whether a part is there, whole."""
+        return (self.folder / name).exists()
+
+    def missing_shards(self, manifest: Manifest) -> list[int]:
+        """Numbers of the shards that are still to be made."""
+        done = set(shards_done(self.folder, manifest.n_shards))
+        return [n for n in range(manifest.n_shards) if n not in done]
+
+    def write_extras(self, name: str, facts: dict[str, Any]) -> None:
+        """Write a small part of facts."""
+        with self.part(name) as path:
+            path.write_text(json.dumps(facts), encoding="utf-8")
 
     @contextmanager
     def part(self, name: str) -> Iterator[Path]:
         """Write one part: yields a path to write to; the part has its name when the block ends well."""
-        temporary = self.path / f"{name}.new.tmp"
+        temporary = self.folder / f"{name}.tmp"
         with self._disk_errors(name):
             temporary.touch()
             mode = temporary.stat().st_mode
             yield temporary
             temporary.chmod(mode)
-            digest, n_bytes = _sync_and_hash(temporary)
-        self.parts.append(Part(name, n_bytes, digest))
-        if not self._replaces:
-            temporary.rename(self.path / name)
-
-    def place(self, name: str) -> Path:
-        """Where a part that was written can be read, before and after the commit."""
-        return self.path / (f"{name}.new.tmp" if self._replaces else name)
+            self._digests[name] = hashed(temporary, name, sync=True)
+            temporary.replace(self.folder / name)
 
     def discard(self, names: Iterable[str]) -> None:
-        """Take parts away again before the commit."""
-        gone = set(names)
-        for name in gone:
-            self.place(name).unlink()
-        self.parts = [p for p in self.parts if p.name not in gone]
+        """Take parts away again."""
+        for name in names:
+            (self.folder / name).unlink(missing_ok=True)
+            self._digests.pop(name, None)
+
+    def parts(self, names: Iterable[str]) -> list[Part]:
+        """Names, sizes and checksums of some parts."""
+        with self._disk_errors("a part"):
+            return [self._digests.get(n) or hashed(self.folder / n, n, sync=False) for n in names]
 
     def commit(self, manifest: Manifest) -> None:
-        """Make the parts an index."""
+        """Make the parts an index, and take away what is no longer needed."""
         with self._disk_errors("the manifest"):
-            if self._replaces:
-                self._mark()
-                for number in manifest_numbers(self.path):
-                    (self.path / f"manifest-{number}.json").unlink()
-                for part in self.parts:
-                    (self.path / f"{part.name}.new.tmp").replace(self.path / part.name)
-            sync_folder(self.path)
+            sync_folder(self.folder)
+            older = manifest_numbers(self.path)
             write_manifest(self.path, manifest)
-            (self.path / BUILDING).unlink(missing_ok=True)
-        kept = {p.name for p in self.parts}
-        for file in self._ours():
-            if file.name not in kept:
-                file.unlink(missing_ok=True)
+            for number in older:
+                (self.path / f"manifest-{number}.json").unlink(missing_ok=True)
+        kept = {p.name for p in manifest.parts}
+        for folder in self.path.iterdir():
+            if DATA.fullmatch(folder.name):
+                self._sweep(folder, kept if folder == self.folder else set())
+        self._clear_marks()
+        self._release()
 
     def abandon(self) -> None:
-        """Take away what this build wrote; an index that was to be replaced, or that was just made, stays."""
-        if not self._replaces and self.path.is_dir() and manifest_numbers(self.path):
+        """Leave the folder as another build can go on from it, or as it was when nothing is worth keeping."""
+        if not self._lock.is_locked:
             return
-        if self._replaces:
-            for file in self.path.glob("*.new.tmp"):
-                file.unlink(missing_ok=True)
-            return
-        self._sweep()
-        (self.path / BUILDING).unlink(missing_ok=True)
-        if self._made_folder and not any(self.path.iterdir()):
+        file = self.path / BUILDING
+        if file.exists() and not file.stat().st_size:
+            self._sweep(getattr(self, "folder", self.path / "data-0"))
+            file.unlink()
+        for name in (HEARTBEAT, STOP):
+            (self.path / name).unlink(missing_ok=True)
+        self._release()
+        if self._made_folder and self.path.is_dir() and not any(self.path.iterdir()):
             self.path.rmdir()
 
     def check_room(self, n_bytes: int) -> None:
@@ -137,38 +230,52 @@ class Workspace:
             raise DiskFullError(
                 f"the index at {self.path} needs about {n_bytes / 1e6:,.0f} MB more, "
                 f"and the disk has {free / 1e6:,.0f} MB.",
-                hint="Free some space, choose another `out`, or lower max_tokens.",
+                hint="Free some space and build again with the same `out` to go on, or lower max_tokens.",
                 wanted=n_bytes,
                 free=free,
             )
 
-    def _ours(self) -> list[Path]:
-        return [f for f in self.path.iterdir() if OURS.fullmatch(f.name)]
+    def _clear_marks(self) -> None:
+        for name in (BUILDING, f"{BUILDING}.tmp", HEARTBEAT, STOP):
+            (self.path / name).unlink(missing_ok=True)
 
-    def _sweep(self) -> None:
-        for file in self._ours():
-            file.unlink(missing_ok=True)
+    def _release(self) -> None:
+        (self.path / LOCK).unlink(missing_ok=True)
+        self._lock.release()
 
-    @contextmanager
-    def _disk_errors(self, what: str) -> Iterator[None]:
-        try:
-            yield
-        except SaescopeError:
-            raise
-        except (OSError, SafetensorError) as err:
-            if getattr(err, "errno", None) == errno.ENOSPC or "No space left" in str(err):
-                raise DiskFullError(
-                    f"{what} of the index at {self.path} could not be written: the disk is full.",
-                    hint="Free some space, choose another `out`, or lower max_tokens.",
-                ) from err
-            raise StoreError(f"{what} of the index at {self.path} could not be written: {err}.") from err
+    def _sweep(self, folder: Path, kept: "set[str] | None" = None) -> None:
+        if not folder.is_dir():
+            return
+        for file in folder.iterdir():
+            if OURS.fullmatch(file.name) and file.name not in (kept or set()):
+                file.unlink(missing_ok=True)
+        if not any(folder.iterdir()):
+            folder.rmdir()
+
+    def _disk_errors(self, what: str) -> AbstractContextManager[None]:
+        return disk_errors(what, self.path)
 
 
-def _sync_and_hash(path: Path) -> tuple[str, int]:
+def is_being_built(path: Path) -> bool:
+    """Whether a process is building in this folder now."""
+    if not (path / LOCK).exists():
+        return False
+    lock = FileLock(path / LOCK, timeout=0)
+    try:
+        lock.acquire()
+    except Timeout:
+        return True
+    lock.release()
+    return False
+
+
+def hashed(path: Path, name: str, *, sync: bool) -> Part:
+    """A part's size and checksum; with ``sync`` its content is on the disk afterwards."""
     digest, n_bytes = hashlib.blake2b(digest_size=16), 0
-    with path.open("rb+") as stream:
-        os.fsync(stream.fileno())
+    with path.open("rb+" if sync else "rb") as stream:
+        if sync:
+            os.fsync(stream.fileno())
         while chunk := stream.read(READ_BYTES):
             digest.update(chunk)
             n_bytes += len(chunk)
-    return digest.hexdigest(), n_bytes
+    return Part(name, n_bytes, digest.hexdigest())

@@ -3,6 +3,7 @@
 import html
 from typing import Any
 
+from saescope.query.examples import find_windows
 from saescope.rpc import codec
 from saescope.rpc.handlers import example, feature_page, scope_info
 from saescope.scope import Scope
@@ -29,7 +30,7 @@ def snapshot(scope: Scope, panel: str, spec: dict[str, Any]) -> dict[str, Any]:
         "window": {"n_match": len(rows), "n_features": scope.n_features, "rows": window.to_dicts()},
         "page": codec.encode(feature_page(index, feature)),
         "examples": [
-            codec.encode(example(index, w, "top", CONTEXT)) for w in index.windows(feature, "top", N_EXAMPLES)
+            codec.encode(example(index, w, "top")) for w in find_windows(index, feature, k=N_EXAMPLES, context=CONTEXT)
         ],
     }
     return saved

@@ -1,11 +1,16 @@
 """Examples of a feature, as a table."""
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import polars as pl
 
+from saescope.errors import InputError
+from saescope.index.choice import STORED
 from saescope.index.examples import Window
+from saescope.index.layout import WINDOW_SIDE
+from saescope.index.rule import Rule
 from saescope.index.store import Index
 
 SCHEMA = {
@@ -21,6 +26,7 @@ SCHEMA = {
     "doc": pl.UInt32,
     "source": pl.String,
     "row": pl.UInt64,
+    "n_same": pl.UInt32,
     "peak": pl.UInt32,
     "token_ids": pl.List(pl.UInt32),
 }
@@ -43,19 +49,56 @@ def token_ids(index: Index, window: Window) -> list[int]:
 def doc_of(index: Index, window: Window) -> tuple[int, str]:
     """Number and source of the document that a window lies in."""
     place = int(np.searchsorted(index.layout.doc_starts, window.row, side="right")) - 1
-    return index.docs["doc"][place], index.docs["source"][place]
+    return index.doc(place)
 
 
-def examples_frame(index: Index, feature: int, *, k: int = 20, group: str = "top", context: int = 0) -> pl.DataFrame:
+def position_of(index: Index, row: int) -> int:
+    """Place of a row in its context, from 0."""
+    return int(index.layout.position_of(np.array([row]))[0])
+
+
+def find_windows(
+    index: Index,
+    feature: int,
+    *,
+    k: int = 20,
+    group: str = "top",
+    context: int = 0,
+    rule: Rule | None = None,
+    folds: bool = True,
+    n_intervals: int = STORED.n_intervals,
+) -> list[Window]:
+    """Examples of one feature with at most ``context`` tokens on each side of the peak.
+
+    Parameters
+    ----------
+    context
+        0 for the stored window, which reaches 64 tokens to the left and 63 to the right.
+    k, group, rule, folds, n_intervals
+        See `saescope.index.store.Index.windows`.
+    """
+    if context < 0:
+        raise InputError(f"context is a number of tokens on each side, 0 or more, and {context} came.")
+    side = max(context + 1, WINDOW_SIDE)
+    found = index.windows(feature, group, k, rule=rule, folds=folds, n_intervals=n_intervals, side=side)
+    return [trimmed(w, context) for w in found]
+
+
+def examples_frame(index: Index, feature: int, *, group: str = "top", **options: Any) -> pl.DataFrame:
     """Examples of one feature, one row an example, strongest first in the top group.
 
     Columns: ``feature, group, rank`` (from 0)``, activation`` (at the peak)``, pos`` (of the peak in its
     context)``, token`` (at the peak)``, tokens, activations`` (of the window)``, text, doc, source,
-    row`` (of the peak in the corpus)``, peak`` (place in the window)``, token_ids``.
+    row`` (of the peak in the corpus)``, n_same`` (further contexts whose peak ends in the same eight
+    tokens)``, peak`` (place in the window)``, token_ids``.
+
+    Parameters
+    ----------
+    **options
+        See `find_windows`.
     """
     vocabulary, rows = index.vocabulary, []
-    for stored in index.windows(feature, group, k):
-        window = trimmed(stored, context)
+    for window in find_windows(index, feature, group=group, **options):
         ids = token_ids(index, window)
         peak = window.row - window.start
         doc, source = doc_of(index, window)
@@ -65,7 +108,7 @@ def examples_frame(index: Index, feature: int, *, k: int = 20, group: str = "top
                 group,
                 window.rank,
                 window.activation,
-                window.row % index.manifest.context_size,
+                position_of(index, window.row),
                 vocabulary.text(ids[peak]),
                 [vocabulary.text(i) for i in ids],
                 window.activations.tolist(),
@@ -73,6 +116,7 @@ def examples_frame(index: Index, feature: int, *, k: int = 20, group: str = "top
                 doc,
                 source,
                 window.row,
+                window.n_same,
                 peak,
                 ids,
             )

@@ -70,7 +70,7 @@ class FeatureTable:
         """Some rows for the page: the columns of `rpc.messages.FeatureWindow`."""
         picked = rows[max(offset, 0) : max(offset, 0) + min(max(count, 0), MAX_WINDOW)]
         columns = ["feature", "n_fires", "density", "max", "mean", "histogram", "top_tokens", "promoted"]
-        part = self._index.table[picked.astype(np.int64)].select(columns)
+        part = self._index.figures.rows(picked.astype(np.int64).tolist()).select(columns)
         part = part.with_columns(pl.col("top_tokens", "promoted").list.head(ROW_TOKENS))
         bins = part["histogram"].list.to_array(2 * ROW_BINS).to_numpy().reshape(-1, ROW_BINS, 2).sum(axis=2)
         part = part.with_columns(pl.Series("histogram", bins.astype(np.uint32)).arr.to_list())

@@ -2,18 +2,23 @@
 
 import io
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import polars as pl
 
 from saescope import live
 from saescope.errors import InputError
+from saescope.index.choice import Wanted
 from saescope.index.examples import Window
+from saescope.index.rule import Rule
 from saescope.index.store import Index
-from saescope.query.examples import doc_of, token_ids, trimmed
+from saescope.indexing.heartbeat import ask_to_stop, read_beat
+from saescope.indexing.workspace import is_being_built
+from saescope.query.examples import doc_of, find_windows, position_of, token_ids
 from saescope.rpc.calls import Answer, Call
 from saescope.rpc.messages import (
+    BuildInfo,
     Example,
     ExamplesEnd,
     ExamplesParams,
@@ -50,6 +55,7 @@ def scope_info(scope: Scope) -> ScopeInfo:
         "n_features": scope.n_features,
         "has_index": index is not None,
         "has_model": scope.model is not None,
+        "building": build_info(scope),
     }
     if index is None:
         return ScopeInfo(**common)
@@ -57,13 +63,25 @@ def scope_info(scope: Scope) -> ScopeInfo:
     return ScopeInfo(
         **common,
         index=index.path.name,
-        n_tokens=m.n_rows,
-        n_counted=m.n_counted,
+        n_tokens=index.n_rows,
+        n_tokens_planned=m.n_rows,
+        is_complete=index.is_complete,
+        n_counted=index.n_counted,
         context_size=m.context_size,
-        n_alive=m.n_alive,
-        l0=round(m.l0, 3),
-        lens="norm_gain" if m.lens == "norm_gain" else "raw",
+        n_alive=index.n_alive,
+        l0=index.l0,
+        lens=cast("Any", m.lens),
     )
+
+
+def build_info(scope: Scope) -> BuildInfo | None:
+    """How the build goes that a scope waits for, in this process or another."""
+    index = scope.index
+    path = scope.building or (index.path if index is not None and not index.is_complete else None)
+    if path is None or not (scope.building or is_being_built(path)):
+        return None
+    beat = read_beat(path)
+    return BuildInfo(**vars(beat)) if beat is not None else BuildInfo(stage="Starting", unit="", done=0, total=0)
 
 
 def list_scopes() -> list[ScopeInfo]:
@@ -123,20 +141,20 @@ def _feature_get(_call: Call, params: FeatureParams) -> FeaturePage:
 
 def feature_page(index: Index, feature: int) -> FeaturePage:
     """A feature's row of the table, as its page shows it."""
-    row = index.table.row(index.check_feature(feature), named=True)
+    row = index.figures.row(index.check_feature(feature))
     return FeaturePage(
         feature=row["feature"],
         n_fires=row["n_fires"],
-        n_counted=index.manifest.n_counted,
+        n_counted=index.n_counted,
         density=row["density"],
         max=_short(row["max"]),
         mean=_short(row["mean"]),
         std=_short(row["std"]),
         median=_short(row["q50"]),
-        histogram=Histogram(high=_short(row["max"]), counts=row["histogram"]),
-        promoted=_weights(index, row["promoted"], row["promoted_weights"]),
-        suppressed=_weights(index, row["suppressed"], row["suppressed_weights"]),
-        top_tokens=_weights(index, row["top_tokens"], row["top_shares"]),
+        histogram=Histogram(high=_short(row["max"]), counts=row["histogram"].tolist()),
+        promoted=_weights(index, row["promoted"].tolist(), row["promoted_weights"].tolist()),
+        suppressed=_weights(index, row["suppressed"].tolist(), row["suppressed_weights"].tolist()),
+        top_tokens=_weights(index, row["top_tokens"].tolist(), row["top_shares"].tolist()),
     )
 
 
@@ -153,23 +171,24 @@ def _short(value: float) -> float:
     return float(f"{value:.6g}")
 
 
-def example(index: Index, stored: Window, group: str, context: int) -> Example:
-    """A stored window as the page shows it."""
-    window = trimmed(stored, context)
+def example(index: Index, window: Window, group: str) -> Example:
+    """A window as the page shows it."""
     ids = token_ids(index, window)
     doc, source = doc_of(index, window)
+    vocabulary = index.vocabulary
     return Example(
         rank=window.rank,
         group=group,
         activation=_short(window.activation),
         peak=window.row - window.start,
-        start=window.start % index.manifest.context_size,
+        start=position_of(index, window.start),
         doc=doc,
         source=source,
         tokens=ids,
-        texts=[index.vocabulary.text(i) for i in ids],
-        raws=[index.vocabulary.raw(i) for i in ids],
-        activations=[_short(a) for a in window.activations.tolist()],
+        texts=[vocabulary.text(i) for i in ids],
+        raws=[vocabulary.raw(i) for i in ids],
+        activations=[_short(a) if a else 0.0 for a in window.activations.tolist()],
+        n_same=window.n_same,
     )
 
 
@@ -177,17 +196,37 @@ def _examples_list(call: Call, params: ExamplesParams) -> ExamplesEnd:
     if not 1 <= params.k <= MAX_EXAMPLES:
         raise InputError(f"between 1 and {MAX_EXAMPLES} examples can be shown, and {params.k} were asked for.")
     index = _index_of(params.scope)
-    windows = index.windows(params.feature, params.group, params.k)
+    rule = Rule(**vars(params.rule)) if params.rule is not None else None
+    windows = find_windows(
+        index,
+        params.feature,
+        k=params.k,
+        group=params.group,
+        context=params.context,
+        rule=rule,
+        folds=params.folds,
+        n_intervals=params.n_intervals,
+    )
     for start in range(0, len(windows), EXAMPLES_A_PART):
         part = windows[start : start + EXAMPLES_A_PART]
-        call.emit(ExamplesPart(examples=[example(index, w, params.group, params.context) for w in part]))
-    return ExamplesEnd(n_examples=len(windows), groups=index.manifest.groups)
+        call.emit(ExamplesPart(examples=[example(index, w, params.group) for w in part]))
+    groups = list(Wanted(n_intervals=params.n_intervals).groups)
+    return ExamplesEnd(n_examples=len(windows), groups=groups)
+
+
+def _build_stop(_call: Call, params: ScopeParams) -> Nothing:
+    scope = live.get(params.scope)
+    path = scope.building or (scope.index.path if scope.index is not None else None)
+    if path is not None and (scope.building or is_being_built(path)):
+        ask_to_stop(path)
+    return Nothing()
 
 
 HANDLERS: dict[str, Callable[[Call, Any], Any]] = {
     "scope.list": _scope_list,
     "scope.info": _scope_info,
     "scope.select": _scope_select,
+    "build.stop": _build_stop,
     "features.window": _features_window,
     "features.locate": _features_locate,
     "feature.get": _feature_get,

@@ -239,10 +239,20 @@ class FeaturePage:
 
 
 @dataclass(frozen=True, kw_only=True)
+class CountRule:
+    """Which tokens count: see `saescope.index.rule.Rule`."""
+
+    n_skipped: int = 1
+    skips_special: bool = True
+    max_norm_ratio: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class ExamplesParams:
     """Which examples of a feature: the ``k`` first of a group, each with ``context`` tokens a side.
 
-    ``context`` 0 asks for the whole stored window.
+    ``context`` 0 asks for the whole stored window; ``rule`` none for what the index counts.
+    ``folds`` shows examples that end in the same eight tokens once.
     """
 
     scope: str
@@ -250,6 +260,9 @@ class ExamplesParams:
     k: int = 20
     group: str = "top"
     context: int = 16
+    rule: CountRule | None = None
+    folds: bool = True
+    n_intervals: int = 5
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -257,7 +270,8 @@ class Example:
     """One window of text; the lists run over its tokens, ``peak`` is the place of the strongest.
 
     ``activation`` is the value at the peak; ``start`` the position of the window's first token
-    in its context; ``doc`` the document's number in the corpus; ``raws`` the tokenizer's pieces.
+    in its context; ``doc`` the document's number in the corpus; ``raws`` the tokenizer's pieces;
+    ``n_same`` further contexts whose strongest token ends in the same eight tokens.
     """
 
     rank: int
@@ -271,6 +285,7 @@ class Example:
     texts: list[str]
     raws: list[str]
     activations: list[float]
+    n_same: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -45,6 +45,8 @@ class LoadedSae:
         Whether training contexts began with BOS.
     wants_centering
         Whether it was trained on a model with centred writing weights.
+    first_position
+        First position of a context that it was trained on.
     """
 
     sae: Any
@@ -58,6 +60,7 @@ class LoadedSae:
     has_bos: bool
     wants_centering: bool
     model_name: str
+    first_position: int = 0
 
     def fingerprint(self) -> str:
         """Hash of configuration and weights; see `sources.fingerprint`."""
@@ -132,4 +135,12 @@ def describe(sae: Any, name: str) -> LoadedSae:
         has_bos=True if has_bos is None else bool(has_bos),
         wants_centering=bool(kwargs.get("center_writing_weights")),
         model_name=metadata.get("model_name") or "",
+        first_position=_first_position(metadata.get("seqpos_slice")),
     )
+
+
+def _first_position(positions: Any) -> int:
+    """The start of ``seqpos_slice``, which sae-lens keeps as the arguments of a ``slice``."""
+    is_range = isinstance(positions, list | tuple) and len(positions) >= 2
+    start = positions[0] if is_range else None
+    return start if isinstance(start, int) and start > 0 else 0

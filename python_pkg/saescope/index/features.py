@@ -1,0 +1,126 @@
+"""The feature table on disk: an uncompressed Arrow IPC file, one batch for 1,024 features.
+
+Uncompressed, so that one row is read in place, and a column without a copy.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from saescope.errors import DamagedIndexError
+from saescope.index.examples import BlockWriter
+from saescope.index.summary import QUANTILES, Statistics
+
+BLOCK = 1024
+QUANTILE_NAMES = [f"q{round(100 * q)}" for q in QUANTILES]
+
+SCHEMA = pa.schema(
+    [
+        ("feature", pa.uint32()),
+        ("n_fires", pa.uint64()),
+        ("density", pa.float64()),
+        ("max", pa.float32()),
+        ("mean", pa.float32()),
+        ("std", pa.float32()),
+        ("sum", pa.float64()),
+        ("sum_of_squares", pa.float64()),
+        *((name, pa.float32()) for name in QUANTILE_NAMES),
+        ("histogram", pa.list_(pa.uint32())),
+        ("fine_bins", pa.list_(pa.uint16())),
+        ("fine_counts", pa.list_(pa.uint32())),
+        ("top_tokens", pa.list_(pa.int32())),
+        ("top_shares", pa.list_(pa.float32())),
+        ("promoted", pa.list_(pa.int32())),
+        ("promoted_weights", pa.list_(pa.float32())),
+        ("suppressed", pa.list_(pa.int32())),
+        ("suppressed_weights", pa.list_(pa.float32())),
+    ]
+)
+
+LENS = ("promoted", "promoted_weights", "suppressed", "suppressed_weights")
+
+
+def feature_rows(measured: Statistics, first: int, n_counted: int, lens: Mapping[str, NDArray[Any]]) -> pa.RecordBatch:
+    """Rows of the feature table.
+
+    Parameters
+    ----------
+    measured
+        Statistics of some features, ``first`` the number of their first.
+    n_counted
+        Rows that count, for the density.
+    lens
+        ``[n, 10]`` by the names of ``LENS``; empty without a logit lens.
+    """
+    n = measured.n_fires
+    tokens = measured.top_tokens
+    fine = measured.fine_offsets
+    columns: dict[str, Any] = {
+        "feature": np.arange(first, first + len(n), dtype=np.uint32),
+        "n_fires": n.astype(np.uint64),
+        "density": n / max(n_counted, 1),
+        "max": measured.maxima,
+        "mean": measured.means.astype(np.float32),
+        "std": measured.deviations.astype(np.float32),
+        "sum": measured.sums,
+        "sum_of_squares": measured.sums_of_squares,
+        **{name: measured.quantiles[:, i] for i, name in enumerate(QUANTILE_NAMES)},
+        "histogram": _lists(measured.histogram.astype(np.uint32)),
+        "fine_bins": _runs(fine, measured.fine_bins),
+        "fine_counts": _runs(fine, measured.fine_counts.astype(np.uint32)),
+        "top_tokens": _lists(tokens.astype(np.int32), tokens >= 0),
+        "top_shares": _lists(measured.top_token_shares, tokens >= 0),
+    }
+    for name in LENS:
+        kind = np.float32 if name.endswith("weights") else np.int32
+        columns[name] = _lists(np.asarray(lens.get(name, np.zeros((len(n), 0))), dtype=kind))
+    return pa.record_batch([pa.array(columns[f.name], f.type) for f in SCHEMA], schema=SCHEMA)
+
+
+def _runs(offsets: NDArray[np.int64], values: NDArray[Any]) -> pa.ListArray:
+    return pa.ListArray.from_arrays(pa.array(offsets, pa.int32()), pa.array(values))
+
+
+def _lists(values: NDArray[Any], mask: "NDArray[np.bool_] | None" = None) -> pa.ListArray:
+    """Rows of a matrix as lists, without what the mask leaves out."""
+    mask = np.ones(values.shape, dtype=bool) if mask is None else mask
+    return _runs(np.r_[0, np.cumsum(mask.sum(axis=1))], values[mask])
+
+
+def feature_writer(path: Path, n_features: int) -> BlockWriter:
+    """A writer of the feature table."""
+    return BlockWriter(path, SCHEMA, BLOCK, n_features, None)
+
+
+class FeatureFile:
+    """The feature table of a finished index, mapped."""
+
+    def __init__(self, path: Path) -> None:
+        try:
+            self._source = pa.memory_map(str(path))
+            self._file = pa.ipc.open_file(self._source)
+        except (pa.ArrowInvalid, OSError) as err:
+            raise DamagedIndexError(f"{path} is no whole Arrow file: {err}.", hint="Build the index again.") from err
+
+    def frame(self) -> pl.DataFrame:
+        """The whole table, without the fine histograms."""
+        table = self._file.read_all().drop_columns(["fine_bins", "fine_counts"])
+        return pl.DataFrame(pl.from_arrow(table))
+
+    def row(self, feature: int) -> dict[str, Any]:
+        """One feature's row."""
+        return row_of(self._file.get_batch(feature // BLOCK), feature % BLOCK)
+
+
+def row_of(batch: pa.RecordBatch, at: int) -> dict[str, Any]:
+    """One row of a batch as a dictionary, lists as numpy arrays."""
+    found: dict[str, Any] = {}
+    for name, column in zip(batch.schema.names, batch.columns, strict=True):
+        value = column[at]
+        found[name] = value.values.to_numpy() if isinstance(value, pa.ListScalar) else value.as_py()
+    return found

@@ -1,0 +1,210 @@
+"""From finished shards to an index: joined postings, tables, examples, manifest.
+
+1. Postings by feature are joined into one file; the same pass over them gives the
+   tables and the examples, some features at a time.
+2. Rows are sorted by their token, for text search.
+3. The manifest is linked in, and what only the build needed is taken away.
+
+Needs neither torch nor the model, so that parts made elsewhere can be joined anywhere.
+"""
+
+import datetime as dt
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors.numpy import save_file
+
+from saescope.index.arrays import map_arrays
+from saescope.index.choice import choose
+from saescope.index.examples import cut_windows, example_writer
+from saescope.index.features import LENS, feature_rows, feature_writer
+from saescope.index.figures import EXAMPLES, FEATURES
+from saescope.index.layout import Layout
+from saescope.index.manifest import Manifest
+from saescope.index.postings import POSTINGS, Postings, ShardedPostings, partition, shard_name
+from saescope.index.rows import RowShards, explained_variance, rows_name
+from saescope.index.store import CONTEXTS, DIRECTIONS, DOCS, PLACES, TOKENS, VOCABULARY, token_dtype
+from saescope.index.summary import counted, statistics
+from saescope.index.vocabulary import Vocabulary
+from saescope.indexing.workspace import Workspace
+from saescope.types import Progress
+
+LENS_PART, EXTRAS = "lens.safetensors", "extras.json"
+
+
+def read_layout(folder: Path, manifest: Manifest) -> Layout:
+    """The layout of an index that is being built."""
+    import polars as pl
+
+    from saescope.index.rule import Rule
+
+    return Layout(
+        np.memmap(folder / TOKENS, dtype=token_dtype(manifest.vocab_size), mode="r"),
+        manifest.context_size,
+        pl.read_parquet(folder / DOCS)["start"].to_numpy().astype(np.int64),
+        Vocabulary.read(folder / VOCABULARY).is_special,
+        Rule.of(manifest.rule),
+        None if manifest.is_packed else map_arrays(folder / CONTEXTS)["starts"].astype(np.int64),
+    )
+
+
+def finish(workspace: Workspace, manifest: Manifest, layout: Layout, progress: Progress) -> None:
+    """Make a whole set of shards an index.
+
+    Parameters
+    ----------
+    workspace
+        Holds all shards, the lens and the extras.
+    manifest
+        The plan.
+    layout
+        How its rows lie; without norms.
+    progress
+        Told how it goes.
+    """
+    folder = workspace.folder
+    numbers = range(manifest.n_shards)
+    shards = ShardedPostings([folder / shard_name(n) for n in numbers], manifest.shard_starts)
+    by_row = RowShards([folder / rows_name(n) for n in numbers], manifest.shard_starts)
+    median = median_norm(by_row.norms, layout)
+    layout = layout.with_norms(by_row.norms, median) if layout.rule.max_norm_ratio is not None else layout
+    has_lens = workspace.has(LENS_PART)
+    lens = map_arrays(folder / LENS_PART) if has_lens else {}
+    extras = json.loads((folder / EXTRAS).read_text(encoding="utf-8")) if workspace.has(EXTRAS) else {}
+    if not workspace.has(PLACES):
+        with workspace.part(PLACES) as path:
+            save_file(token_places(layout.tokens, layout.vocab_size), path)
+    n_fires = write_tables(workspace, manifest, shards, layout, lens, progress)
+    n_counted = layout.n_counted()
+    names = [VOCABULARY, TOKENS, DOCS, PLACES, FEATURES, EXAMPLES]
+    names += [name for name in (CONTEXTS, DIRECTIONS) if workspace.has(name)]
+    if manifest.has_postings:
+        names += [POSTINGS, *(rows_name(n) for n in numbers)]
+    workspace.commit(
+        replace(
+            manifest,
+            is_complete=True,
+            n_counted=n_counted,
+            l0=float(n_fires.sum() / max(n_counted, 1)),
+            n_alive=int((n_fires > 0).sum()),
+            median_norm=median,
+            explained_variance=explained_variance(by_row.quality()),
+            loss=extras.get("loss"),
+            lens=extras.get("lens", "none") if has_lens else "none",
+            corpus_key=None,
+            parts=workspace.parts(names),
+            created=dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
+        )
+    )
+
+
+def write_tables(
+    workspace: Workspace,
+    manifest: Manifest,
+    shards: ShardedPostings,
+    layout: Layout,
+    lens: dict[str, NDArray[Any]],
+    progress: Progress,
+) -> NDArray[np.int64]:
+    """Write the feature table, the examples and the joined postings; returns the firing counts."""
+    d_sae, counts = manifest.d_sae, shards.counts()
+    n_counted = layout.n_counted()
+    layout.hashes  # noqa: B018 - asked for once, so that they are looked up from here on
+    n_fires = []
+    progress.start("Summarising", d_sae, "feature")
+    with (
+        workspace.part(EXAMPLES) as examples_path,
+        workspace.part(FEATURES) as features_path,
+        example_writer(examples_path, d_sae) as examples,
+        feature_writer(features_path, d_sae) as features,
+        _joined_postings(workspace, counts, keeps=manifest.has_postings) as writer,
+    ):
+        for first, end in partition(counts):
+            postings = shards.postings(first, end)
+            if writer is not None:
+                writer.add(postings)
+            that_count = counted(postings, layout)
+            measured = statistics(that_count, layout)
+            chosen = choose(that_count, measured.maxima, layout)
+            examples.write(cut_windows(chosen, postings, layout), end)
+            part = {name: lens[name][first:end] for name in LENS if name in lens}
+            features.write(feature_rows(measured, first, n_counted, part), end)
+            n_fires.append(measured.n_fires)
+            progress.advance(end - first)
+    progress.finish()
+    return np.concatenate(n_fires)
+
+
+@contextmanager
+def _joined_postings(
+    workspace: Workspace, counts: NDArray[np.int64], *, keeps: bool
+) -> "Iterator[PostingsWriter | None]":
+    if not keeps:
+        yield None
+        return
+    with workspace.part(POSTINGS) as path, path.open("wb") as stream:
+        yield PostingsWriter(stream, counts)
+
+
+class PostingsWriter:
+    """Writes the joined postings as a safetensors file whose arrays grow side by side.
+
+    Parameters
+    ----------
+    stream
+        A file open for writing.
+    counts
+        Nonzeros of each feature.
+    """
+
+    def __init__(self, stream: IO[bytes], counts: NDArray[np.int64]) -> None:
+        self._stream = stream
+        offsets = np.r_[0, np.cumsum(counts)].astype("<u8")
+        total = int(offsets[-1])
+        sizes = {"offsets": ("U64", 8 * len(offsets), len(offsets)), "rows": ("U32", 4 * total, total)}
+        sizes["values"] = ("F32", 4 * total, total)
+        header, at = {}, 0
+        for name, (kind, n_bytes, length) in sizes.items():
+            header[name] = {"dtype": kind, "shape": [length], "data_offsets": [at, at + n_bytes]}
+            at += n_bytes
+        text = json.dumps(header).encode()
+        text += b" " * (-len(text) % 8)
+        stream.write(len(text).to_bytes(8, "little") + text)
+        stream.write(offsets.tobytes())
+        self._rows_at = stream.tell()
+        self._values_at = self._rows_at + 4 * total
+        stream.truncate(self._values_at + 4 * total)
+
+    def add(self, postings: Postings) -> None:
+        """Write the next features' postings."""
+        raw_rows, raw_values = postings.rows.astype("<u4").tobytes(), postings.values.astype("<f4").tobytes()
+        self._stream.seek(self._rows_at)
+        self._stream.write(raw_rows)
+        self._stream.seek(self._values_at)
+        self._stream.write(raw_values)
+        self._rows_at += len(raw_rows)
+        self._values_at += len(raw_values)
+
+
+def median_norm(norms: NDArray[np.float32], layout: Layout) -> float:
+    """Median length of the activation over the rows that count but for their norm."""
+    rule = replace(layout.rule, max_norm_ratio=None)
+    mask = layout.with_rule(rule).counted_mask
+    return float(np.median(norms[mask])) if mask.any() else 0.0
+
+
+def token_places(tokens: NDArray[Any], vocab_size: int) -> dict[str, NDArray[Any]]:
+    """Rows sorted by their token, and where each token's rows begin."""
+    keys = (np.asarray(tokens, dtype=np.uint64) << np.uint64(32)) | np.arange(len(tokens), dtype=np.uint64)
+    keys.sort()
+    counts = np.bincount(np.asarray(tokens, dtype=np.int64), minlength=vocab_size)
+    return {
+        "offsets": np.r_[0, np.cumsum(counts)].astype(np.uint64),
+        "rows": (keys & np.uint64(0xFFFFFFFF)).astype(np.uint32),
+    }
