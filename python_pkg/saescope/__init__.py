@@ -11,16 +11,20 @@ if TYPE_CHECKING:
     from saescope.demo import demo
     from saescope.errors import SaescopeError
     from saescope.index import Index
+    from saescope.index.rule import Rule
+    from saescope.indexing.merge import merge
     from saescope.scope import Scope, load, open_index
 
-__all__ = ["Index", "SaescopeError", "Scope", "__version__", "demo", "load", "open_index"]
+__all__ = ["Index", "Rule", "SaescopeError", "Scope", "__version__", "demo", "load", "merge", "open_index"]
 
 _HOMES = {
     "Index": "saescope.index",
+    "Rule": "saescope.index.rule",
     "SaescopeError": "saescope.errors",
     "Scope": "saescope.scope",
     "demo": "saescope.demo",
     "load": "saescope.scope",
+    "merge": "saescope.indexing.merge",
     "open_index": "saescope.scope",
 }
 

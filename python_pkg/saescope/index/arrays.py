@@ -42,14 +42,12 @@ def map_arrays(path: Path, *, at_random: bool = False) -> dict[str, NDArray[Any]
         The file is no whole safetensors file.
     """
     try:
-        data = np.memmap(path, mode="r", dtype=np.uint8)
+        data = _mapped(path, at_random=at_random)
         size = int(data[:8].view("<u8")[0])
         if not 0 < size <= MAX_HEADER_BYTES:
             raise ValueError(f"header of {size} bytes")
         header = json.loads(bytes(data[8 : 8 + size]))
         header.pop("__metadata__", None)
-        if at_random:
-            _read_nothing_ahead(data)
         return {name: _view(data[8 + size :], spec) for name, spec in header.items()}
     except (ValueError, LookupError, TypeError, AttributeError, OverflowError, RecursionError, OSError) as err:
         raise DamagedIndexError(f"{path} is no whole safetensors file: {err}.", hint="Build the index again.") from err
@@ -57,14 +55,15 @@ def map_arrays(path: Path, *, at_random: bool = False) -> dict[str, NDArray[Any]
 
 def map_numbers(path: Path, dtype: Any) -> NDArray[Any]:
     """Map a file that holds nothing but numbers, to be read at single places."""
-    data = np.memmap(path, dtype=dtype, mode="r")
-    _read_nothing_ahead(data)
-    return data
+    return _mapped(path, at_random=True).view(dtype)
 
 
-def _read_nothing_ahead(data: "np.memmap[Any, Any]") -> None:
-    if hasattr(mmap, "MADV_RANDOM"):
-        data._mmap.madvise(mmap.MADV_RANDOM)
+def _mapped(path: Path, *, at_random: bool) -> NDArray[np.uint8]:
+    with path.open("rb") as stream:
+        whole = mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ)
+    if at_random and hasattr(mmap, "MADV_RANDOM"):
+        whole.madvise(mmap.MADV_RANDOM)
+    return np.frombuffer(whole, dtype=np.uint8)
 
 
 def _view(body: NDArray[np.uint8], spec: dict[str, Any]) -> NDArray[Any]:

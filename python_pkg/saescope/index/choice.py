@@ -203,8 +203,8 @@ def _none() -> Chosen:
     return Chosen(none, none, none, none, none.astype(np.float32), none)
 
 
-def drawn(postings: Postings, noise: Keys, cells: Ints, n_cells: int, k: int) -> Ints:
-    """The ``k`` firings with the smallest noise in each cell: places in ``postings``, by cell and noise.
+def drawn(noise: Keys, cells: Ints, n_cells: int, k: int) -> Ints:
+    """The ``k`` firings with the smallest noise in each cell: their places, by cell and noise.
 
     ``cells`` numbers what each firing belongs to: a feature, or a feature's interval.
     """
@@ -240,10 +240,10 @@ def choose(postings: Postings, maxima: NDArray[np.float32], layout: Layout, want
         noise = position_hash(f + postings.first, postings.rows)
         share = strength / maxima[f] * np.float32(wanted.n_intervals)
         interval = np.minimum(share.astype(np.int64), wanted.n_intervals - 1)
-        random = drawn(postings, noise, f, postings.n_features, wanted.n_random)
+        random = drawn(noise, f, postings.n_features, wanted.n_random)
         parts.append(_lot(postings, random, np.ones(len(random), dtype=np.int64), f[random]))
         cells = f * wanted.n_intervals + interval
-        inside = drawn(postings, noise, cells, postings.n_features * wanted.n_intervals, wanted.n_an_interval)
+        inside = drawn(noise, cells, postings.n_features * wanted.n_intervals, wanted.n_an_interval)
         groups = len(wanted.groups) - 1 - interval[inside]
         parts.append(_lot(postings, inside, groups, cells[inside]))
     return joined(parts)

@@ -141,6 +141,5 @@ def describe(sae: Any, name: str) -> LoadedSae:
 
 def _first_position(positions: Any) -> int:
     """The start of ``seqpos_slice``, which sae-lens keeps as the arguments of a ``slice``."""
-    is_range = isinstance(positions, list | tuple) and len(positions) >= 2
-    start = positions[0] if is_range else None
+    start = slice(*positions).start if isinstance(positions, list | tuple) and positions else None
     return start if isinstance(start, int) and start > 0 else 0
