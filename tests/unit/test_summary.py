@@ -1,189 +1,172 @@
+from dataclasses import fields
+from itertools import pairwise
+
 import numpy as np
 import pytest
+import streams
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import plain
-from saescope.engine.encoder import Nonzeros
 from saescope.index.layout import Layout
-from saescope.index.shards import Shards, shard_name
+from saescope.index.postings import Postings
+from saescope.index.rule import EVERYTHING
 from saescope.index.summary import (
-    GROUPS,
-    N_AN_INTERVAL,
     N_BINS,
-    N_INTERVALS,
-    N_RANDOM,
-    N_TOP,
     N_TOP_TOKENS,
     QUANTILES,
-    Postings,
-    choose,
+    bin_edges,
     counted,
-    position_hash,
+    quantile_of,
     statistics,
-    top,
 )
-from saescope.indexing.shard import write_shard
 
-FEW_VALUES = np.array([0.5, 1.0, 1.5, 2.0, -1.0, -2.0], dtype=np.float32)
-ALL_BUT_MAPS = settings(deadline=None, max_examples=60)
+VALUES = st.lists(st.floats(2.0**-100, 2.0**100, width=32), min_size=1, max_size=200)
 
 
-@st.composite
-def measured(draw):
-    """Postings of some features over a random stream; often with equal values, dead features and short contexts."""
-    noise = np.random.default_rng(draw(st.integers(0, 1 << 30)))
-    n_features, n_rows = draw(st.integers(1, 5)), draw(st.integers(2, 90))
-    context_size, vocab = draw(st.integers(2, 12)), draw(st.integers(2, 30))
-    density = draw(st.sampled_from([0.0, 0.05, 0.3, 1.0]))
-    fires = noise.random((n_features, n_rows)) < density
-    fires[noise.random(n_features) < 0.2] = False
-    features, rows = np.nonzero(fires)
-    if draw(st.booleans()):
-        values = noise.choice(FEW_VALUES, len(rows))
-    else:
-        values = noise.exponential(3.0, len(rows)).astype(np.float32) + np.float32(1e-3)
-    starts = np.unique(np.r_[0, noise.integers(0, n_rows, noise.integers(0, 6))])
-    layout = Layout(
-        noise.integers(0, vocab, n_rows).astype(np.uint16),
-        context_size,
-        starts.astype(np.int64),
-        noise.random(vocab) < 0.1,
-        draw(st.booleans()),
-        draw(st.booleans()),
-    )
-    return Postings(draw(st.sampled_from([0, 64])), n_features, features, rows, values), layout
+def layout_of(tokens, vocab=None):
+    tokens = np.asarray(tokens, dtype=np.uint16)
+    special = np.zeros(vocab or int(tokens.max()) + 1, dtype=bool)
+    return Layout(tokens, 1 << 16, np.zeros(1, dtype=np.int64), special, EVERYTHING)
 
 
-def listed(chosen, feature, group):
-    mine = (chosen.features == feature) & (chosen.groups == GROUPS.index(group))
-    assert chosen.ranks[mine].tolist() == list(range(mine.sum()))
-    return list(zip(chosen.rows[mine].tolist(), chosen.values[mine].tolist(), strict=True))
+def one_feature(values, tokens=None):
+    values = np.asarray(values, dtype=np.float32)
+    rows = np.arange(len(values))
+    return Postings(0, 1, rows * 0, rows, values), layout_of(rows * 0 if tokens is None else tokens)
 
 
-@given(measured())
-@ALL_BUT_MAPS
+def fine(found, feature):
+    part = slice(*found.fine_offsets[feature : feature + 2])
+    return found.fine_bins[part], found.fine_counts[part]
+
+
+@given(streams.measured())
+@streams.SOME
 def test_statistics_equal_plain_loops(data):
     postings, layout = data
     kept = counted(postings, layout)
     found = statistics(kept, layout)
     for feature, everything in enumerate(plain.by_feature(postings)):
-        pairs = [(r, v) for r, v in everything if plain.counts(r, layout)]
+        pairs = [(r, v) for r, v in everything if streams.is_counted(r, layout)]
         values = [float(v) for _, v in pairs]
-        maximum = max((abs(v) for v in values), default=0.0)
-        assert found.n_fires[feature] == len(pairs)
+        n, maximum = len(values), max((abs(v) for v in values), default=0.0)
+        assert found.n_fires[feature] == n
         assert found.maxima[feature] == np.float32(maximum)
         assert found.sums[feature] == pytest.approx(sum(values), rel=1e-9, abs=1e-9)
         assert found.sums_of_squares[feature] == pytest.approx(sum(v * v for v in values), rel=1e-9)
+        assert found.means[feature] == pytest.approx(np.mean(values) if n else 0, rel=1e-9, abs=1e-9)
+        assert found.deviations[feature] == pytest.approx(np.std(values) if n else 0, rel=1e-6, abs=1e-6)
         bins = [min(int(np.float32(abs(v)) / np.float32(maximum) * np.float32(N_BINS)), N_BINS - 1) for v in values]
         assert found.histogram[feature].tolist() == [bins.count(b) for b in range(N_BINS)]
         wanted = [plain.quantile(pairs, q) if pairs else 0.0 for q in QUANTILES]
         assert found.quantiles[feature].tolist() == wanted
         tokens = plain.top_tokens(pairs, layout, N_TOP_TOKENS)
-        n_tokens = (found.top_tokens[feature] >= 0).sum()
-        assert found.top_tokens[feature][:n_tokens].tolist() == [t for t, _ in tokens]
-        np.testing.assert_allclose(found.top_token_shares[feature][:n_tokens], [s for _, s in tokens], rtol=1e-5)
+        missing = N_TOP_TOKENS - len(tokens)
+        assert found.top_tokens[feature].tolist() == [t for t, _ in tokens] + [-1] * missing
+        np.testing.assert_allclose(found.top_token_shares[feature], [s for _, s in tokens] + [0] * missing, rtol=1e-5)
 
 
-@given(measured())
-@ALL_BUT_MAPS
-def test_top_is_the_strongest_of_each_context_and_ties_go_to_the_earlier_row(data):
+@given(streams.measured())
+@streams.SOME
+def test_what_counts_is_the_same_whether_the_rows_are_counted_before_or_not(data):
     postings, layout = data
-    for k in (1, 3, N_TOP):
-        chosen = top(postings, layout, k)
-        for feature, pairs in enumerate(plain.by_feature(postings)):
-            assert listed(chosen, feature, "top") == plain.top(pairs, layout.context_size, k)
-
-
-@given(measured())
-@ALL_BUT_MAPS
-def test_chosen_examples_equal_plain_draws(data):
-    postings, layout = data
-    kept = counted(postings, layout)
-    chosen = choose(kept, statistics(kept, layout).maxima, layout)
-    for feature, pairs in enumerate(plain.by_feature(kept)):
-        number = feature + postings.first
-        assert listed(chosen, feature, "top") == plain.top(pairs, layout.context_size, N_TOP)
-        assert listed(chosen, feature, "random") == plain.drawn(pairs, number, N_RANDOM)
-        maximum = max((abs(v) for _, v in pairs), default=1)
-        for n in range(N_INTERVALS):
-            inside = [(r, v) for r, v in pairs if plain.interval(v, maximum, N_INTERVALS) == n]
-            assert listed(chosen, feature, f"interval-{n + 1}") == plain.drawn(inside, number, N_AN_INTERVAL)
-
-
-@given(measured())
-@ALL_BUT_MAPS
-def test_every_chosen_example_fires_and_counts(data):
-    postings, layout = data
-    kept = counted(postings, layout)
-    chosen = choose(kept, statistics(kept, layout).maxima, layout)
-    fires = {(f, r): v for f, r, v in zip(postings.features, postings.rows, postings.values, strict=True)}
-    for feature, row, value in zip(chosen.features, chosen.rows, chosen.values, strict=True):
-        assert fires[feature, row] == value != 0
-        assert plain.counts(int(row), layout)
-
-
-@given(data=measured(), n_contexts=st.integers(1, 4))
-@ALL_BUT_MAPS
-def test_nothing_depends_on_how_rows_are_cut_into_shards(tmp_path_factory, data, n_contexts):
-    postings, layout = data
-    shard_rows, folder = n_contexts * layout.context_size, tmp_path_factory.mktemp("shards")
-    order = np.lexsort((postings.features, postings.rows))
-    rows, features, values = postings.rows[order], postings.features[order].astype(np.uint32), postings.values[order]
-    n_shards = -(-layout.n_rows // shard_rows)
-    for n in range(n_shards):
-        inside = rows // shard_rows == n
-        part = Nonzeros(rows[inside] - n * shard_rows, features[inside], values[inside])
-        n_rows = min(shard_rows, layout.n_rows - n * shard_rows)
-        assert write_shard(folder / shard_name(n), [part], n_rows, postings.n_features) == inside.sum()
-    shards = Shards(folder, n_shards, shard_rows)
-    read = shards.postings(0, postings.n_features)
+    before = counted(postings, layout)
+    layout.n_counted()
+    after = counted(postings, layout)
     for name in ("features", "rows", "values"):
-        np.testing.assert_array_equal(getattr(read, name), getattr(postings, name))
-    for row in range(layout.n_rows):
-        on_row = rows == row
-        found, strengths = shards.row(row)
-        np.testing.assert_array_equal(found, features[on_row])
-        np.testing.assert_allclose(strengths, values[on_row], rtol=1e-3)
+        np.testing.assert_array_equal(getattr(before, name), getattr(after, name))
+    assert before.rows.tolist() == [r for r in postings.rows.tolist() if streams.is_counted(r, layout)]
 
 
-@given(measured())
-@ALL_BUT_MAPS
-def test_features_taken_in_blocks_give_the_same_examples(data):
+@given(streams.measured())
+@streams.SOME
+def test_features_taken_in_parts_have_the_same_statistics(data):
     postings, layout = data
-    whole = choose(postings, statistics(postings, layout).maxima, layout)
+    whole = statistics(postings, layout)
     for feature in range(postings.n_features):
         mine = postings.features == feature
-        one = Postings(
+        lone = Postings(
             postings.first + feature, 1, postings.features[mine] * 0, postings.rows[mine], postings.values[mine]
         )
-        alone = choose(one, statistics(one, layout).maxima, layout)
-        for group in GROUPS:
-            assert listed(alone, 0, group) == listed(whole, feature, group)
+        part = statistics(lone, layout)
+        for field in fields(part):
+            if not field.name.startswith("fine"):
+                np.testing.assert_array_equal(getattr(part, field.name)[0], getattr(whole, field.name)[feature])
+        for a, b in zip(fine(part, 0), fine(whole, feature), strict=True):
+            np.testing.assert_array_equal(a, b)
 
 
-@given(st.integers(0, 1 << 20), st.integers(0, 1 << 39))
-def test_the_hash_is_splitmix64_of_feature_and_row(feature, row):
-    found = position_hash(np.array([feature], dtype=np.int64), np.array([row], dtype=np.int64))
-    assert int(found[0]) == plain.position_hash(feature, row)
+def test_ten_tokens_are_kept_and_equal_ones_go_by_their_number():
+    tokens = [11, 3, 12, 4, 5, 6, 7, 8, 9, 10, 2, 1, 0]
+    found = statistics(*one_feature([1, 2, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 3], tokens))
+    assert found.top_tokens[0].tolist() == [0, 3, 1, 2, 4, 5, 6, 7, 8, 9]
+    np.testing.assert_allclose(found.top_token_shares[0], np.array([3, 2, *[1] * 8]) / 16)
 
 
-def test_random_draws_are_spread_over_the_rows():
-    rows = np.arange(100_000)
-    postings = Postings(0, 1, rows * 0, rows, np.ones(len(rows), dtype=np.float32))
-    layout = Layout(np.zeros(len(rows), dtype=np.uint16), 128, np.zeros(1, dtype=np.int64), np.zeros(1, dtype=bool))
-    means = []
-    for first in range(40):
-        shifted = Postings(first, 1, postings.features, rows, postings.values)
-        means.append(choose(shifted, np.ones(1, dtype=np.float32), layout).rows[N_TOP : N_TOP + N_RANDOM].mean())
-    assert abs(np.mean(means) / 50_000 - 1) < 0.1
-    assert len(set(means)) == 40
+def test_a_token_s_share_is_of_strength_where_activations_are_negative():
+    found = statistics(*one_feature([-3, 1, 0.5, 0.5], [5, 5, 2, 7]))
+    assert found.top_tokens[0][:3].tolist() == [5, 2, 7]
+    assert found.top_token_shares[0][:3].tolist() == pytest.approx([0.8, 0.1, 0.1])
+    assert (found.maxima[0], found.sums[0], found.quantiles[0].tolist()) == (3, -1, [0.5, 0.5, 0.5, 1, 3, 3])
 
 
-@pytest.mark.parametrize("largest", [1.0, 65_504.0, 65_505.0, 3e6])
-def test_row_values_beyond_half_precision_are_scaled(tmp_path, largest):
-    values = np.array([largest, largest / 3], dtype=np.float32)
-    write_shard(tmp_path / shard_name(0), [Nonzeros(np.arange(2), np.zeros(2, dtype=np.uint32), values)], 2, 4)
-    shards = Shards(tmp_path, 1, 2)
-    assert [float(shards.row(r)[1][0]) for r in (0, 1)] == pytest.approx(values.tolist(), rel=1e-3)
-    assert shards.postings(0, 1).values.tolist() == values.tolist()
+def test_a_vocabulary_of_a_quarter_million_and_four_thousand_features_fit_in_one_number():
+    noise, n = np.random.default_rng(0), 4096
+    tokens = noise.integers(0, 1 << 18, 300)
+    layout = layout_of(tokens[:1], 1 << 18)
+    layout = Layout(tokens.astype(np.uint32), 1 << 16, layout.doc_starts, layout.is_special, EVERYTHING)
+    features = np.sort(noise.choice(n, 300, replace=False))
+    features[-1] = n - 1
+    values = noise.exponential(1, 300).astype(np.float32)
+    found = statistics(Postings(0, n, features, np.arange(300), values), layout)
+    assert found.top_tokens[features, 0].tolist() == tokens.tolist()
+    assert (found.top_tokens >= 0).sum() == 300
+
+
+def test_no_postings_give_zeros():
+    none = np.zeros(0, dtype=np.int64)
+    found = statistics(Postings(0, 3, none, none, none.astype(np.float32)), layout_of([0]))
+    for name in ("n_fires", "sums", "maxima", "quantiles", "histogram", "means", "deviations"):
+        assert not getattr(found, name).any()
+        assert len(getattr(found, name)) == 3
+    assert (found.fine_offsets.tolist(), found.top_tokens.max()) == ([0, 0, 0, 0], -1)
+    assert quantile_of(*fine(found, 1), 0.5) == 0
+
+
+@given(VALUES, st.floats(0, 1))
+@settings(deadline=None, max_examples=300)
+def test_any_quantile_of_the_fine_histogram_is_within_a_64th(values, q):
+    signs = np.resize([1, -1], len(values))
+    bins, counts = fine(statistics(*one_feature(signs * np.array(values))), 0)
+    exact = sorted(values)[max(int(np.ceil(q * len(values))), 1) - 1]
+    assert quantile_of(bins, counts, q) == pytest.approx(exact, rel=1 / 64)
+
+
+@given(VALUES)
+@streams.SOME
+def test_each_value_is_in_its_fine_bin_and_bins_are_rising_and_disjoint(values):
+    bins, counts = fine(statistics(*one_feature(values)), 0)
+    low, high = bin_edges(bins)
+    inside = [[bool(a <= v < b) for v in values] for a, b in zip(low, high, strict=True)]
+    assert np.sum(inside, axis=1).tolist() == counts.tolist()
+    assert (np.sum(inside, axis=0) == 1).all()
+    assert (high <= low * np.float32(1 + 1 / 32)).all()
+    assert all(a < b for a, b in pairwise(bins.tolist()))
+
+
+@given(streams.measured(), st.integers(0, 90))
+@streams.SOME
+def test_fine_histograms_of_parts_add_up(data, border):
+    postings, layout = data
+    whole = statistics(postings, layout)
+    parts = [statistics(postings.take(mask), layout) for mask in (postings.rows < border, postings.rows >= border)]
+    for feature in range(postings.n_features):
+        added = np.zeros(1 << 14, dtype=np.int64)
+        for part in parts:
+            bins, counts = fine(part, feature)
+            added[bins] += counts
+        bins, counts = fine(whole, feature)
+        assert np.flatnonzero(added).tolist() == bins.tolist()
+        assert added[bins].tolist() == counts.tolist()
+        assert counts.sum() == whole.n_fires[feature]
