@@ -17,7 +17,7 @@ from saescope.index import Index
 from saescope.index.rule import Rule
 from saescope.query.examples import examples_frame
 from saescope.query.features import FeatureTable
-from saescope.query.neighbors import neighbors
+from saescope.query.neighbors import Space, neighbors
 from saescope.types import Progress, Recipe, Site
 
 if TYPE_CHECKING:
@@ -221,14 +221,27 @@ class Scope:
         Parameters
         ----------
         metric
-            ``"decoder"`` or ``"encoder"`` (cosine), or one that a plug-in brings.
+            ``"decoder"`` or ``"encoder"``: cosine between directions. ``"jaccard"`` (tokens on which
+            both fire, of those on which either does) or ``"correlation"`` (Pearson's, of the
+            activations over all tokens that count): from what fires together in the index. Or
+            one that a plug-in brings.
 
         Returns
         -------
         polars.DataFrame
-            ``feature, score``, nearest first, without the feature itself.
+            ``feature, score, error``, nearest first, without the feature itself. ``error`` is the
+            standard error of the score: 0 where it is exact, above 0 where a feature fires on
+            more than 131,072 tokens and as many were drawn; null for a cosine.
+
+        Raises
+        ------
+        UnknownFeatureError, UnknownNameError, InputError
+            There is no such feature or metric, or ``k`` is less than 1.
+        ComputeError, NoIndexError, NeedsPostingsError
+            The directions, the index or its postings, by which the metric goes, are not there.
         """
-        return neighbors(self._directions, feature, self.n_features, k=k, metric=metric)
+        space = Space(self._directions, self._index)
+        return neighbors(space, feature, self.n_features, k=k, metric=metric)
 
     @property
     def parts(self) -> "tuple[LoadedModel, LoadedSae, Site]":

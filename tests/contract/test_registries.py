@@ -7,25 +7,29 @@ import numpy as np
 import pytest
 
 from saescope.errors import PluginError, UnknownNameError
+from saescope.query.neighbors import Space
 from saescope.registry import HOMES, registries
 
 ENTRIES = [(kind, name) for kind, registry in registries().items() for name in registry.names()]
 
 
-def check_neighbors(made):
-    directions = {n: np.eye(5, dtype=np.float16) for n in ("decoder", "encoder")}
-    scores = made(directions, 2)
-    assert (scores.shape, scores.dtype, int(scores.argmax())) == ((5,), np.float32, 2)
+def check_neighbors(made, opened):
+    found = made(Space(opened.index.directions, opened.index), 2)
+    assert (found.values.shape, found.values.dtype, int(found.values.argmax())) == ((256,), np.float32, 2)
+    assert np.isfinite(found.values).all()
+    if found.errors is not None:
+        assert (found.errors.shape, found.errors.dtype) == ((256,), np.float32)
+        assert (found.errors >= 0).all()
 
 
-def check_panels(made):
+def check_panels(made, _):
     from saescope.panels.core import Panel
 
     assert issubclass(made, Panel)
     assert next(iter(inspect.signature(made).parameters)) == "scope"
 
 
-def check_sources(made):
+def check_sources(made, _):
     source = made()
     assert source.can_load(object()) is False
     assert source.can_load(None) is False
@@ -40,8 +44,8 @@ def test_every_kind_has_a_check():
 
 
 @pytest.mark.parametrize(("kind", "name"), ENTRIES)
-def test_an_entry_imports_and_has_the_shape_of_its_kind(kind, name):
-    CHECKS[kind](registries()[kind].get(name))
+def test_an_entry_imports_and_has_the_shape_of_its_kind(kind, name, opened):
+    CHECKS[kind](registries()[kind].get(name), opened)
 
 
 @pytest.mark.parametrize("kind", HOMES)
@@ -63,7 +67,8 @@ def plugged(tmp_path, monkeypatch):
         "[saescope.sources]\nbroken = otherpkg_broken:Source\n"
     )
     (tmp_path / "otherpkg_good.py").write_text(
-        "import numpy as np\ndef metric(directions, feature):\n    return -np.arange(256, dtype=np.float32)\n"
+        "import numpy as np\nfrom saescope.query.neighbors import Scores\n"
+        "def metric(space, feature):\n    return Scores(-np.arange(256, dtype=np.float32))\n"
     )
     (tmp_path / "otherpkg_broken.py").write_text("import no_such_package_at_all\n")
     monkeypatch.syspath_prepend(tmp_path)

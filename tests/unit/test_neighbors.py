@@ -1,9 +1,11 @@
+import sys
+
 import numpy as np
 import pytest
 
 import tiny
 from saescope.errors import ComputeError, InputError, UnknownFeatureError, UnknownNameError
-from saescope.query.neighbors import REGISTRY, neighbors
+from saescope.query.neighbors import REGISTRY, Space, cosine, neighbors
 
 
 def plain_cosines(rows, feature):
@@ -19,7 +21,8 @@ def test_neighbors_equal_a_plain_product_of_unit_rows(opened, metric, feature):
     scores = plain_cosines((sae.W_dec if metric == "decoder" else sae.W_enc.T).detach().numpy(), feature)
     found = opened.neighbors(feature, k=15, metric=metric)
     scores[feature] = -np.inf
-    assert found.columns == ["feature", "score"]
+    assert found.columns == ["feature", "score", "error"]
+    assert found["error"].null_count() == 15
     np.testing.assert_allclose(found["score"], np.sort(scores)[::-1][:15], atol=2e-3)
     np.testing.assert_allclose(found["score"], scores[found["feature"].to_numpy()], atol=2e-3)
     assert feature not in found["feature"].to_list()
@@ -37,18 +40,18 @@ def test_with_the_sae_alone_neighbors_are_the_same(tiny_scope, opened):
 
 def test_equal_scores_are_ordered_by_number():
     rows = {"decoder": np.ones((40, 4), dtype=np.float16)}
-    assert neighbors(rows, 3, 40, k=39, metric="decoder")["feature"].to_list() == [n for n in range(40) if n != 3]
+    assert neighbors(Space(rows), 3, 40, k=39, metric="decoder")["feature"].to_list() == [n for n in range(40) if n != 3]
 
 
 @pytest.mark.parametrize("k", [1, 9, 10, 500])
 def test_at_most_all_others_are_neighbors(k):
     rows = {"decoder": np.eye(10, dtype=np.float16)}
-    assert len(neighbors(rows, 0, 10, k=k, metric="decoder")) == min(k, 9)
+    assert len(neighbors(Space(rows), 0, 10, k=k, metric="decoder")) == min(k, 9)
 
 
 def test_a_row_of_zeros_is_near_nothing():
     rows = {"decoder": np.zeros((5, 3), dtype=np.float16)}
-    assert neighbors(rows, 0, 5, k=4, metric="decoder")["score"].to_list() == [0.0] * 4
+    assert neighbors(Space(rows), 0, 5, k=4, metric="decoder")["score"].to_list() == [0.0] * 4
 
 
 def test_bad_questions_are_told(opened):
@@ -56,17 +59,37 @@ def test_bad_questions_are_told(opened):
         opened.neighbors(256)
     with pytest.raises(InputError, match="k is 0"):
         opened.neighbors(0, k=0)
-    with pytest.raises(UnknownNameError, match="decoder, encoder"):
+    with pytest.raises(UnknownNameError, match="correlation, decoder, encoder, jaccard"):
         opened.neighbors(0, metric="colour")
     with pytest.raises(ComputeError, match="holds none") as caught:
-        neighbors({}, 0, 5, k=1, metric="decoder")
+        neighbors(Space({}), 0, 5, k=1, metric="decoder")
     assert "sae=" in caught.value.hint
 
 
 @pytest.mark.parametrize("name", REGISTRY.names())
-def test_every_metric_scores_every_feature_and_leaves_the_directions_alone(opened, name):
-    directions = opened.index.directions
-    scores = REGISTRY.get(name)(directions, 3)
-    assert scores.shape == (256,)
-    assert scores.dtype == np.float32
-    assert int(np.argmax(scores)) == 3
+def test_every_metric_scores_every_feature(opened, name):
+    found = REGISTRY.get(name)(Space(opened.index.directions, opened.index), 3)
+    assert found.values.shape == (256,)
+    assert found.values.dtype == np.float32
+    assert int(np.argmax(found.values)) == 3
+
+
+@pytest.mark.parametrize("shape", [(5000, 24), (700, 576), (3, 1)])
+def test_with_torch_and_without_the_nearest_are_the_same(monkeypatch, shape):
+    assert "torch" in sys.modules
+    rows = np.random.default_rng(3).standard_normal(shape)
+    rows = (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float16)
+    rows.flags.writeable = False
+    space, k = Space({"decoder": rows}), min(shape[0] - 1, 500)
+    with_torch = neighbors(space, 1, shape[0], k=k, metric="decoder")
+    whole = cosine.decoder(space, 1).values
+    monkeypatch.delitem(sys.modules, "torch")
+    assert neighbors(space, 1, shape[0], k=k, metric="decoder")["feature"].equals(with_torch["feature"])
+    exact = rows.astype(np.float64) @ rows[1].astype(np.float64)
+    np.testing.assert_allclose(cosine.decoder(space, 1).values, exact, atol=2e-6)
+    np.testing.assert_allclose(whole, exact, atol=1e-3)
+
+
+def test_single_precision_is_looked_up_exactly():
+    halves = np.arange(1 << 16, dtype=np.uint16).view(np.float16).reshape(256, 256)
+    np.testing.assert_array_equal(cosine._single(halves[:, ::2]), halves[:, ::2].astype(np.float32))

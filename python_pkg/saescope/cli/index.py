@@ -27,7 +27,7 @@ def add_to(commands: Any) -> None:
     made.add_argument("sae", help="an SAE: a folder in sae-lens's format, or release/sae_id of its registry")
     made.add_argument(
         "corpus",
-        help='text: JSON lines with a "text" (.jsonl), Parquet, plain text (.txt), also .gz or .zst, or a folder of these',
+        help='text: JSON lines with a "text" (.jsonl), plain text (.txt), also .gz or .zst; Parquet; or a folder of these',
     )
     made.add_argument("--out", required=True, metavar="DIR", help="folder of the index; new or empty")
     made.add_argument("--max-tokens", type=int, metavar="N", help="stop after N tokens")
@@ -36,10 +36,10 @@ def add_to(commands: Any) -> None:
     )
     made.add_argument("--device", default="auto", help="cpu, cuda, mps (default: the best there is)")
     made.add_argument("--dtype", help="of the model: float32, bfloat16, float16 (default: float32 on a CPU)")
-    made.add_argument("--apart", action="store_true", help="begin a context with each document, instead of packing them")
     made.add_argument(
-        "--skip", type=int, metavar="N", help="do not count the first N tokens of a context (default: 1)"
+        "--apart", action="store_true", help="begin a context with each document, instead of packing them"
     )
+    made.add_argument("--skip", type=int, metavar="N", help="do not count the first N tokens of a context (default: 1)")
     made.add_argument("--count-special", action="store_true", help="count special tokens too")
     made.add_argument(
         "--max-norm", type=float, metavar="R", help="do not count tokens longer than R times the median norm"
@@ -76,7 +76,9 @@ def run(options: argparse.Namespace) -> int:
         workers=options.workers,
     )
     if not made.is_complete:
-        sys.stdout.write(f"{made.path}: {made.n_rows:,} of {made.manifest.n_rows:,} tokens; join with saescope merge.\n")
+        sys.stdout.write(
+            f"{made.path}: {made.n_rows:,} of {made.manifest.n_rows:,} tokens; join with saescope merge.\n"
+        )
         return 0
     m = made.manifest
     sys.stdout.write(

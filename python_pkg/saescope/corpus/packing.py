@@ -5,6 +5,9 @@
 3. The stream is cut into contexts of one length, each beginning with BOS when the
    SAE wants BOS. The last context may be shorter.
 
+Kept apart, each document begins a context of its own, and its last may be shorter.
+Conversations are laid out by the tokenizer's chat template first.
+
 Source: sae-lens, ``tokenization_and_batching.concat_and_batch_sequences``. Differs: the
 last, incomplete context is kept, and the place of each document is remembered.
 """
@@ -15,6 +18,7 @@ from itertools import islice
 from typing import Any
 
 import numpy as np
+from jinja2 import TemplateError
 from numpy.typing import NDArray
 
 from saescope.corpus.reader import Document
@@ -25,15 +29,17 @@ DOCUMENTS_A_BATCH = 256
 
 @dataclass(frozen=True)
 class Packed:
-    """Some packed rows: ``tokens`` [n] int64, and the documents that begin in them.
+    """Some packed rows: ``tokens`` [n] int64, and the documents and contexts that begin in them.
 
-    ``doc_starts`` are row numbers in the whole stream, ``docs`` the documents' numbers.
+    ``doc_starts`` and ``context_starts`` are row numbers in the whole stream, ``docs`` the
+    documents' numbers.
     """
 
     tokens: NDArray[np.int64]
     docs: list[int]
     doc_starts: list[int]
     sources: list[str]
+    context_starts: list[int]
 
 
 class Packer:
@@ -45,18 +51,26 @@ class Packer:
         Tokens in a context, BOS included; at least 2.
     bos
         Token id of BOS, or ``None`` to set none.
+    is_packed
+        Whether documents are laid end to end, or each begins a context.
     """
 
-    def __init__(self, context_size: int, bos: int | None) -> None:
+    def __init__(self, context_size: int, bos: int | None, *, is_packed: bool = True) -> None:
         if context_size < 2:
             raise InputError(f"a context holds at least 2 tokens, and context_size is {context_size}.")
         self._context_size = context_size
         self._bos = bos
+        self._is_packed = is_packed
         self._row = 0
+        self._pos = 0
+        self._clear()
+
+    def _clear(self) -> None:
         self._rows: list[int] = []
         self._docs: list[int] = []
         self._doc_starts: list[int] = []
         self._sources: list[str] = []
+        self._context_starts: list[int] = []
 
     @property
     def n_rows(self) -> int:
@@ -69,27 +83,31 @@ class Packer:
             return
         self._docs.append(document.number)
         self._sources.append(document.source)
-        if self._bos is not None and self._row % self._context_size:
-            self._doc_starts.append(self._row)
+        if not self._is_packed:
+            self._pos = 0
+        self._doc_starts.append(self._row)
+        if self._bos is not None and self._pos:
             self._lay([self._bos])
-        else:
-            self._doc_starts.append(self._row)
         start = 0
         while start < len(ids):
-            if self._bos is not None and self._row % self._context_size == 0:
+            if self._bos is not None and self._pos == 0:
                 self._lay([self._bos])
-            room = self._context_size - self._row % self._context_size
+            room = self._context_size - self._pos
             self._lay(ids[start : start + room])
             start += room
 
     def _lay(self, ids: list[int]) -> None:
+        if self._pos == 0:
+            self._context_starts.append(self._row)
         self._rows.extend(ids)
         self._row += len(ids)
+        self._pos = (self._pos + len(ids)) % self._context_size
 
     def take(self) -> Packed:
         """Hand over what was laid since the last call."""
-        packed = Packed(np.asarray(self._rows, dtype=np.int64), self._docs, self._doc_starts, self._sources)
-        self._rows, self._docs, self._doc_starts, self._sources = [], [], [], []
+        tokens = np.asarray(self._rows, dtype=np.int64)
+        packed = Packed(tokens, self._docs, self._doc_starts, self._sources, self._context_starts)
+        self._clear()
         return packed
 
 
@@ -100,6 +118,7 @@ def pack(
     context_size: int,
     bos: int | None,
     max_tokens: int | None = None,
+    is_packed: bool = True,
 ) -> Iterator[Packed]:
     """Tokenise and pack documents, some hundred at a time.
 
@@ -115,20 +134,21 @@ def pack(
         Token id of BOS, or ``None``.
     max_tokens
         Stop at this many rows; the last part is cut there.
+    is_packed
+        Whether documents are laid end to end, or each begins a context of its own.
 
     Raises
     ------
     CorpusError
-        Nothing was left to pack.
+        Nothing was left to pack, or the tokenizer cannot lay out a conversation.
     """
     if max_tokens is not None and max_tokens < 2:
         raise InputError(f"an index needs at least 2 tokens, and max_tokens is {max_tokens}.")
-    packer = Packer(context_size, bos)
+    packer = Packer(context_size, bos, is_packed=is_packed)
     n_given = 0
     stream = iter(documents)
     while batch := list(islice(stream, DOCUMENTS_A_BATCH)):
-        encoded = tokenizer([d.text for d in batch], add_special_tokens=False, verbose=False)["input_ids"]
-        for document, ids in zip(batch, encoded, strict=True):
+        for document, ids in zip(batch, _encoded(batch, tokenizer, bos), strict=True):
             packer.add(document, ids)
         packed = _cut(packer.take(), n_given, max_tokens)
         n_given += len(packed.tokens)
@@ -140,6 +160,32 @@ def pack(
         raise CorpusError("the corpus holds less than two tokens.", hint="Give a corpus with more text.")
 
 
+def _encoded(batch: list[Document], tokenizer: Any, bos: int | None) -> list[list[int]]:
+    """Token ids of each document, without the tokenizer's own BOS."""
+    texts = [d.text if d.messages is None else _laid_out(d, tokenizer) for d in batch]
+    found: list[list[int]] = tokenizer(texts, add_special_tokens=False, verbose=False)["input_ids"]
+    for n, document in enumerate(batch):
+        if document.messages is not None and bos is not None and found[n][:1] == [bos]:
+            found[n] = found[n][1:]
+    return found
+
+
+def _laid_out(document: Document, tokenizer: Any) -> str:
+    """A conversation as one text, with the special tokens that the chat template sets."""
+    if not getattr(tokenizer, "chat_template", None):
+        raise CorpusError(
+            f"{document.where}: the corpus holds conversations, and this tokenizer has no chat template.",
+            hint="Set tokenizer.chat_template, load a chat model, or give plain texts.",
+        )
+    try:
+        return tokenizer.apply_chat_template(document.messages, tokenize=False, add_generation_prompt=False)
+    except (TemplateError, ValueError, TypeError, KeyError) as err:
+        raise CorpusError(
+            f"{document.where}: the chat template refused the conversation: {err}.",
+            hint="Do the roles come in the order that the model expects?",
+        ) from err
+
+
 def _cut(packed: Packed, n_before: int, max_tokens: int | None) -> Packed:
     if max_tokens is None or n_before + len(packed.tokens) <= max_tokens:
         return packed
@@ -149,4 +195,5 @@ def _cut(packed: Packed, n_before: int, max_tokens: int | None) -> Packed:
         [packed.docs[i] for i in kept],
         [packed.doc_starts[i] for i in kept],
         [packed.sources[i] for i in kept],
+        [start for start in packed.context_starts if start < max_tokens],
     )

@@ -1,85 +1,137 @@
-"""Documents from JSON lines, plain text, or memory, with errors that name the line."""
+"""Documents from files, folders, datasets or memory, with errors that name the place."""
 
-import gzip
-import io
-import json
 import os
-import zlib
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any, cast
+from typing import Any
 
-import pyarrow as pa
+from saescope.corpus.files import FORMATS, Item, read_path
+from saescope.errors import CorpusError, InputError
 
-from saescope.errors import CorpusError, CorpusMissingError, InputError
-
-JSON_SUFFIXES = (".jsonl", ".ndjson", ".json")
-TEXT_SUFFIXES = (".txt", ".text", ".md")
-FORMATS = "JSON lines (.jsonl) or plain text (.txt), each also as .gz or .zst"
+Messages = list[dict[str, str]]
 
 
 @dataclass(frozen=True)
 class Document:
-    """One document: its number from 0 among those with text, its text, and where it is from."""
+    """One document: its number from 0 among those with text, its text, and where it is from.
+
+    A conversation has ``messages`` (objects with ``role`` and ``content``) instead of a text.
+    ``where`` names its place in the corpus, for errors.
+    """
 
     number: int
     text: str
     source: str
+    messages: Messages | None = None
+    where: str = ""
 
 
-def read_documents(corpus: "str | os.PathLike[str] | Iterable[Any]") -> Iterator[Document]:
+def read_documents(
+    corpus: "str | os.PathLike[str] | Iterable[Any]", *, column: str | None = None
+) -> Iterator[Document]:
     """Read a corpus, document by document; documents without text are left out.
 
     Parameters
     ----------
     corpus
-        A path to JSON lines (objects with a ``text`` and perhaps a ``source``, or bare
-        strings), or to plain text (one document), gzipped or zstandard-compressed or
-        not; or an iterable of strings or of such objects.
+        A path to JSON lines, to plain text (one document a file; both also gzipped or
+        zstandard-compressed), to Parquet, or to a folder of such files; a ``datasets``
+        dataset; or an iterable. Lines, rows and items are strings, or objects with a
+        ``text``, or with ``messages`` as chat models take them, and perhaps a ``source``.
+    column
+        Where the text is in Parquet and datasets; by default ``text``.
 
     Raises
     ------
     CorpusMissingError
         There is no such file.
     CorpusError
-        The file is not UTF-8, holds a broken line, or holds no text.
+        The corpus is not UTF-8, holds a broken line, or holds no text.
     """
-    if isinstance(corpus, str | os.PathLike):
-        path = Path(corpus).expanduser()
-        items = _read_file(path)
-        name, source = f"the corpus {path}", path.name
-    elif isinstance(corpus, Iterable) and not isinstance(corpus, Mapping):
-        items = ((f"item {n}", item) for n, item in enumerate(corpus))
-        name, source = "the corpus", ""
-    else:
-        raise InputError(
-            f"a corpus is a path or an iterable of texts, and {type(corpus).__name__} came.",
-            hint=f"Give {FORMATS}, or a list of strings.",
-        )
+    items, name = _items(corpus, column)
     number = 0
-    for where, item in items:
-        text, origin = _text_of(item, f"{name}, {where}")
-        if text.strip():
-            _check_characters(text, f"{name}, {where}")
-            yield Document(number, text, origin or source)
+    for where, item, source in items:
+        document = _document(item, number, where, source)
+        if document is not None:
+            yield document
             number += 1
     if number == 0:
         raise CorpusError(f"{name} holds no text.", hint="Give a corpus with at least one document.")
 
 
-def _text_of(item: Any, where: str) -> tuple[str, str]:
-    if isinstance(item, str):
-        return item, ""
-    if isinstance(item, dict) and isinstance(item.get("text"), str):
-        source = item.get("source", "")
-        return item["text"], source if isinstance(source, str) else ""
-    came = f"an object with {', '.join(map(repr, list(item)[:5]))}" if isinstance(item, dict) else type(item).__name__
-    raise CorpusError(
-        f'{where}: wanted a text, or an object with a "text", and got {came}.',
-        hint='Each line should look like {"text": "…", "source": "…"}.',
+def _items(corpus: Any, column: str | None) -> tuple[Iterator[Item], str]:
+    if isinstance(corpus, str | os.PathLike):
+        path = Path(corpus).expanduser()
+        return read_path(path, column), f"the corpus {path}"
+    if isinstance(corpus, Mapping) and is_dataset(next(iter(corpus.values()), None)):
+        raise InputError(
+            f"the dataset has several splits: {', '.join(map(repr, corpus))}.",
+            hint='Give one of them: dataset["train"].',
+        )
+    if is_dataset(corpus):
+        return _rows(corpus, column), "the dataset"
+    if isinstance(corpus, Iterable) and not isinstance(corpus, Mapping | bytes):
+        return ((f"the corpus, item {n}", item, "") for n, item in enumerate(corpus)), "the corpus"
+    raise InputError(
+        f"a corpus is a path, a dataset or an iterable of texts, and {type(corpus).__name__} came.",
+        hint=f"Give {FORMATS}, or a list of strings.",
     )
+
+
+def is_dataset(thing: Any) -> bool:
+    """Whether it is a dataset of the ``datasets`` library; does not import it."""
+    return type(thing).__module__.partition(".")[0] == "datasets" and hasattr(thing, "column_names")
+
+
+def _rows(dataset: Any, column: str | None) -> Iterator[Item]:
+    names = dataset.column_names or []
+    texts = column or next((n for n in ("text", "messages") if n in names), "text")
+    if names and texts not in names:
+        raise CorpusError(
+            f"the dataset has no column {texts!r}; it has {', '.join(map(repr, names[:8]))}.",
+            hint="Name the column that holds the text.",
+        )
+    key = "messages" if texts == "messages" else "text"
+    for n, row in enumerate(dataset):
+        yield f"the dataset, row {n}", {key: row.get(texts), "source": row.get("source")}, ""
+
+
+def _document(item: Any, number: int, where: str, source: str) -> Document | None:
+    if isinstance(item, dict) and item.get("messages") is not None and "text" not in item:
+        messages = _checked_messages(item["messages"], where)
+        return Document(number, "", _origin(item) or source, messages, where) if messages else None
+    text = item if isinstance(item, str) else item.get("text") if isinstance(item, dict) else None
+    if not isinstance(text, str):
+        came = (
+            f"an object with {', '.join(map(repr, list(item)[:5]))}" if isinstance(item, dict) else type(item).__name__
+        )
+        raise CorpusError(
+            f'{where}: wanted a text, or an object with a "text", and got {came}.',
+            hint='Each line should look like {"text": "…", "source": "…"}.',
+        )
+    if not text.strip():
+        return None
+    _check_characters(text, where)
+    return Document(number, text, (_origin(item) if isinstance(item, dict) else "") or source, None, where)
+
+
+def _origin(item: dict[str, Any]) -> str:
+    source = item.get("source", "")
+    return source if isinstance(source, str) else ""
+
+
+def _checked_messages(messages: Any, where: str) -> Messages:
+    if not isinstance(messages, list) or not all(
+        isinstance(m, dict) and isinstance(m.get("role"), str) and isinstance(m.get("content"), str) for m in messages
+    ):
+        raise CorpusError(
+            f'{where}: wanted messages, each with a "role" and a "content", and got something else.',
+            hint='A conversation looks like {"messages": [{"role": "user", "content": "…"}]}.',
+        )
+    for message in messages:
+        _check_characters(message["content"], where)
+    return [{"role": m["role"], "content": m["content"]} for m in messages]
 
 
 def _check_characters(text: str, where: str) -> None:
@@ -89,70 +141,4 @@ def _check_characters(text: str, where: str) -> None:
         raise CorpusError(
             f"{where}: the text holds half a surrogate pair, {text[err.start]!r}, which is no character.",
             hint="Was the text cut inside an escape such as \\ud83d\\ude80?",
-        ) from err
-
-
-def _read_file(path: Path) -> Iterator[tuple[str, Any]]:
-    if not path.exists():
-        raise CorpusMissingError(f"there is no corpus at {path}.", hint=f"Give a path to {FORMATS}.")
-    if path.is_dir():
-        raise CorpusError(f"the corpus {path} is a folder.", hint=f"Give one file: {FORMATS}.")
-    if path.stat().st_size == 0:
-        raise CorpusError(f"the corpus {path} is empty.", hint="Give a corpus with at least one document.")
-    suffix = Path(path.stem).suffix if path.suffix in (".gz", ".zst") else path.suffix
-    if suffix in JSON_SUFFIXES:
-        yield from _read_json_lines(path)
-    elif suffix in TEXT_SUFFIXES:
-        with _opened(path) as stream:
-            yield "text", _decoded(stream.read(), path, "the text")
-    else:
-        raise CorpusError(
-            f"the corpus {path} is of an unknown kind ({suffix or 'no suffix'}).", hint=f"Give {FORMATS}."
-        )
-
-
-def _read_json_lines(path: Path) -> Iterator[tuple[str, Any]]:
-    with _opened(path) as stream:
-        for n, raw in enumerate(stream, start=1):
-            line = _decoded(raw, path, f"line {n}")
-            if not line.strip():
-                continue
-            try:
-                item = json.loads(line)
-            except (ValueError, RecursionError) as err:
-                told = f"{err.msg} at column {err.colno}" if isinstance(err, json.JSONDecodeError) else str(err)
-                raise CorpusError(
-                    f"the corpus {path}, line {n}, is not JSON: {told}.",
-                    hint='Each line should be one whole object: {"text": "…"}. Is the file cut off?',
-                    line=n,
-                ) from err
-            yield f"line {n}", item
-
-
-def _decoded(raw: bytes, path: Path, where: str) -> str:
-    try:
-        return raw.decode("utf-8-sig" if where in ("line 1", "the text") else "utf-8")
-    except UnicodeDecodeError as err:
-        raise CorpusError(
-            f"the corpus {path}, {where}, is not UTF-8: byte 0x{raw[err.start]:02x} at {err.start}.",
-            hint="Convert it first, for example with `iconv -f latin1 -t utf-8`.",
-        ) from err
-
-
-@contextmanager
-def _opened(path: Path) -> Iterator[IO[bytes]]:
-    try:
-        if path.suffix == ".gz":
-            with gzip.open(path, "rb") as stream:
-                yield cast("IO[bytes]", stream)
-        elif path.suffix == ".zst":
-            with path.open("rb") as raw, pa.input_stream(raw, compression="zstd") as reader:
-                yield io.BufferedReader(reader)
-        else:
-            with path.open("rb") as stream:
-                yield stream
-    except (EOFError, OSError, zlib.error) as err:
-        raise CorpusError(
-            f"the corpus {path} cannot be read: {err}.",
-            hint="Is the file cut off, or of another kind than its name says?",
         ) from err

@@ -60,6 +60,10 @@ class Layout:
         """Rows of the token table."""
         return len(self.is_special)
 
+    def in_memory(self) -> "Layout":
+        """The same, with nothing mapped from a file, to be sent elsewhere."""
+        return replace(self, tokens=np.array(self.tokens))
+
     def with_rule(self, rule: Rule) -> "Layout":
         """The same stream, counted by another rule."""
         return self if rule == self.rule else replace(self, rule=rule)

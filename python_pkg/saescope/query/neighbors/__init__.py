@@ -1,48 +1,53 @@
 """Nearest features by a named metric.
 
-A metric is a function ``(directions, feature) -> scores``: ``directions`` holds unit rows
-``[d_sae, d_in]`` by name, ``scores`` is ``[d_sae]`` float32, larger is nearer.
+A metric is a function ``(space, feature) -> Scores``: see `Space` and `Scores`.
 """
-
-from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
 from saescope.errors import InputError
 from saescope.index.store import check_feature
+from saescope.query.neighbors.metric import Metric, Scores, Space
 from saescope.registry import Registry
+
+__all__ = ["REGISTRY", "Metric", "Scores", "Space", "neighbors"]
 
 REGISTRY = Registry(
     "neighbors",
     {
+        "correlation": "saescope.query.neighbors.cofiring:correlation",
         "decoder": "saescope.query.neighbors.cosine:decoder",
         "encoder": "saescope.query.neighbors.cosine:encoder",
+        "jaccard": "saescope.query.neighbors.cofiring:jaccard",
     },
 )
 
 
-def neighbors(directions: Mapping[str, NDArray[Any]], feature: int, d_sae: int, *, k: int, metric: str) -> pl.DataFrame:
-    """The ``k`` nearest features, nearest first, without the feature itself.
+def neighbors(space: Space, feature: int, d_sae: int, *, k: int, metric: str) -> pl.DataFrame:
+    """The ``k`` nearest features, nearest first, without the feature itself; equal ones by number.
 
     Returns
     -------
     polars.DataFrame
-        ``feature`` u32, ``score`` f32.
+        ``feature`` u32, ``score`` f32, ``error`` f32: the standard error of the score, 0 where it
+        is exact, null where the metric knows none.
 
     Raises
     ------
     UnknownFeatureError, UnknownNameError, InputError
         The number, the metric or ``k`` is none.
+    ComputeError, NoIndexError, NeedsPostingsError
+        What the metric goes by is not there.
     """
     feature = check_feature(feature, d_sae)
     if k < 1:
         raise InputError(f"at least one neighbor must be asked for, and k is {k}.")
-    scores = np.array(REGISTRY.get(metric)(directions, feature), dtype=np.float32)
+    made: Scores = REGISTRY.get(metric)(space, feature)
+    scores = np.array(made.values, dtype=np.float32)
     scores[feature] = -np.inf
     k = min(k, d_sae - 1)
     nearest = np.argpartition(-scores, k - 1)[:k] if k < d_sae - 1 else np.argsort(-scores)[:k]
     nearest = nearest[np.lexsort((nearest, -scores[nearest]))]
-    return pl.DataFrame({"feature": nearest.astype(np.uint32), "score": scores[nearest]})
+    errors = pl.Series([None] * k, dtype=pl.Float32) if made.errors is None else made.errors[nearest]
+    return pl.DataFrame({"feature": nearest.astype(np.uint32), "score": scores[nearest], "error": errors})
