@@ -304,6 +304,7 @@ class Scope:
         max_tokens: int | None = None,
         context_size: int | None = None,
         *,
+        column: str | None = None,
         packed: bool = True,
         rule: Rule | None = None,
         overwrite: bool = False,
@@ -333,6 +334,8 @@ class Scope:
             Stop after so many tokens.
         context_size
             Tokens a context; by default what the SAE was trained with.
+        column
+            Where the text is in Parquet and datasets; by default ``text``.
         packed
             Lay documents end to end, as SAEs are trained; otherwise each begins a context of its own.
         rule
@@ -392,7 +395,7 @@ class Scope:
         builder = Builder(model, sae, site, settings, bar, executor or self._executor(workers))
         bar.say(settings.told(model.tokenizer))
         with self.lock, following(self, path, attach=attach and part is None):
-            builder.build(corpus, path, overwrite=overwrite, share=part)
+            builder.build(corpus, path, overwrite=overwrite, share=part, column=column)
         made = Index(path)
         if attach and part is None:
             self.attach(made)

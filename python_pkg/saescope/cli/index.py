@@ -27,7 +27,7 @@ def add_to(commands: Any) -> None:
     made.add_argument("sae", help="an SAE: a folder in sae-lens's format, or release/sae_id of its registry")
     made.add_argument(
         "corpus",
-        help='text: JSON lines with a "text" (.jsonl), plain text (.txt), also .gz or .zst; Parquet; or a folder of these',
+        help='text: JSON lines with a "text" (.jsonl), plain text (.txt), Parquet; also .gz, .zst, or a folder',
     )
     made.add_argument("--out", required=True, metavar="DIR", help="folder of the index; new or empty")
     made.add_argument("--max-tokens", type=int, metavar="N", help="stop after N tokens")
@@ -66,6 +66,7 @@ def run(options: argparse.Namespace) -> int:
         out=options.out,
         max_tokens=options.max_tokens,
         context_size=options.context_size,
+        column=options.column,
         packed=not options.apart,
         rule=_rule(scope, options),
         overwrite=options.overwrite,

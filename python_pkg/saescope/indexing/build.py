@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors.numpy import save_file
 
-from saescope.corpus import corpus_key, token_table
+from saescope.corpus import corpus_key, corpus_name, read_documents, token_table
 from saescope.engine.directions import unit_rows
 from saescope.engine.lens import read_lens
 from saescope.errors import InputError, OtherBuildError
@@ -140,7 +140,15 @@ class Builder:
         self._progress = progress
         self._executor = executor or Here(model, sae, site)
 
-    def build(self, corpus: Any, out: Path, *, overwrite: bool = False, share: Share | None = None) -> bool:
+    def build(
+        self,
+        corpus: Any,
+        out: Path,
+        *,
+        overwrite: bool = False,
+        share: Share | None = None,
+        column: str | None = None,
+    ) -> bool:
         """Build, or go on with what an earlier build of the same left.
 
         Parameters
@@ -153,6 +161,8 @@ class Builder:
             Replace an index that is there, or an unfinished build of something else.
         share
             Make only these shards, to be merged later.
+        column
+            Where the text is in Parquet and datasets.
 
         Returns
         -------
@@ -166,13 +176,13 @@ class Builder:
         """
         workspace = Workspace(out, overwrite=overwrite)
         try:
-            return self._build(corpus, workspace, share)
+            return self._build(corpus, column, workspace, share)
         finally:
             workspace.abandon()
 
-    def _build(self, corpus: Any, workspace: Workspace, share: Share | None) -> bool:
+    def _build(self, corpus: Any, column: str | None, workspace: Workspace, share: Share | None) -> bool:
         progress = Heartbeat(self._progress, workspace.path)
-        manifest = self._plan(corpus, workspace, progress)
+        manifest = self._plan(corpus, column, workspace, progress)
         missing = [n for n in workspace.missing_shards(manifest) if share is None or share.has(n)]
         if missing:
             self._make(workspace, manifest, missing, share, progress)
@@ -194,7 +204,7 @@ class Builder:
         self._executor.run(workspace.folder, manifest, missing, room)
         progress.finish()
 
-    def _plan(self, corpus: Any, workspace: Workspace, progress: Progress) -> Manifest:
+    def _plan(self, corpus: Any, column: str | None, workspace: Workspace, progress: Progress) -> Manifest:
         """Read the corpus, or see that it is the one that was read before, and write the plan down."""
         table = token_table(self._model.tokenizer)
         key, before = corpus_key(corpus), workspace.unfinished
@@ -206,7 +216,15 @@ class Builder:
                 return self._begin(workspace, made)
         while True:
             before = workspace.unfinished
-            with write_text(corpus, workspace, self._model.tokenizer, self._settings, table, progress) as text:
+            with write_text(
+                read_documents(corpus, column=column),
+                corpus_name(corpus),
+                workspace,
+                self._model.tokenizer,
+                self._settings,
+                table,
+                progress,
+            ) as text:
                 if text.n_rows >= MAX_ROWS:
                     raise InputError(
                         f"an index holds at most {MAX_ROWS:,} tokens, and the corpus has {text.n_rows:,}.",

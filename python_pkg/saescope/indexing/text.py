@@ -1,7 +1,7 @@
 """The corpus as rows on disk: tokens, documents, contexts, and the borders of shards."""
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 from safetensors.numpy import save_file
 
-from saescope.corpus import TokenTable, corpus_name, pack, read_documents
+from saescope.corpus import Document, TokenTable, pack
 from saescope.index.postings import SHARD_ROWS
 from saescope.index.store import CONTEXTS, DOCS, TOKENS, token_dtype
 from saescope.indexing.settings import Settings
@@ -40,7 +40,13 @@ class _Unwanted(Exception):  # noqa: N818 - not an error: the way out without ke
 
 @contextmanager
 def write_text(
-    corpus: Any, workspace: Workspace, tokenizer: Any, settings: Settings, table: TokenTable, progress: Progress
+    documents: Iterable[Document],
+    name: str,
+    workspace: Workspace,
+    tokenizer: Any,
+    settings: Settings,
+    table: TokenTable,
+    progress: Progress,
 ) -> Iterator[Text]:
     """Tokenise a corpus into parts of the index, which are kept when the block ends well.
 
@@ -60,7 +66,7 @@ def write_text(
             progress.start("Reading the corpus", settings.max_tokens or 0, "token")
             with path.open("wb") as stream:
                 for packed in pack(
-                    read_documents(corpus),
+                    documents,
                     tokenizer,
                     context_size=settings.context_size,
                     bos=settings.bos,
@@ -83,7 +89,7 @@ def write_text(
             context_starts = np.concatenate(contexts)
             if not settings.is_packed:
                 save_file({"starts": context_starts}, stack.enter_context(workspace.part(CONTEXTS)))
-            facts = {"name": corpus_name(corpus), "fingerprint": digest.hexdigest(), "n_docs": len(docs)}
+            facts = {"name": name, "fingerprint": digest.hexdigest(), "n_docs": len(docs)}
             text = Text(facts, n_rows, shard_starts(context_starts, n_rows, settings))
             yield text
             if not text.is_wanted:

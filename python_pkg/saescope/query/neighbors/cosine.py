@@ -43,7 +43,7 @@ def _cosines(space: Space, name: str, feature: int) -> Floats:
     if torch is None or rows.dtype != np.float16:
         return _products(rows, rows[feature])
     scores = _half_products(torch, rows, rows[feature])
-    best = np.argpartition(-scores, N_REFINED)[:N_REFINED] if N_REFINED < len(scores) else np.arange(len(scores))
+    best = np.argpartition(-scores, N_REFINED)[:N_REFINED] if len(scores) > N_REFINED else np.arange(len(scores))
     scores[best] = _products(rows[best], rows[feature])
     return scores
 
