@@ -58,20 +58,20 @@ def test_the_frame_holds_the_nearest_in_order(opened, dense, metric):
 
 
 @pytest.mark.parametrize("metric", METRICS)
-@pytest.mark.parametrize("most", [40, 100])
+@pytest.mark.parametrize("most", [200, 600])
 def test_a_sample_is_within_four_of_its_errors(opened, monkeypatch, metric, most):
-    space, common = Space({}, opened.index), opened.features.sort("n_fires")["feature"].to_list()[-40:]
+    n_fires = opened.features["n_fires"].to_numpy()
+    space, common, is_alive = Space({}, opened.index), np.flatnonzero(n_fires > 1.3 * most), n_fires > 0
     exact = np.stack([REGISTRY.get(metric)(space, f).values for f in common])
     monkeypatch.setattr(cofiring, "MOST_ROWS", most)
     found = [REGISTRY.get(metric)(space, f) for f in common]
     off, errors = np.stack([f.values for f in found]) - exact, np.stack([f.errors for f in found])
-    off[np.arange(40), common] = 0
-    assert (opened.features["n_fires"].to_numpy()[common] > most).all()
-    is_alive = opened.features["n_fires"].to_numpy() > 0
+    off[np.arange(len(common)), common] = 0
     assert (errors[:, is_alive] > 0).all()
-    assert (np.abs(off) <= 4 * errors + 1e-6).mean() > 0.999
-    assert (np.abs(off) <= 6 * errors + 1e-6).all()
-    assert 0.3 < np.sqrt(np.mean((off[:, is_alive] / errors[:, is_alive]) ** 2)) < 1.2
+    in_errors = off[:, is_alive] / errors[:, is_alive]
+    assert (np.abs(in_errors) <= 4).mean() > 0.997
+    assert 0.8 < np.sqrt(np.mean(in_errors**2)) < 1.1
+    assert abs(np.mean(in_errors)) < 0.2
 
 
 @pytest.mark.parametrize("metric", METRICS)
@@ -83,7 +83,7 @@ def test_a_dead_feature_is_near_nothing(opened, metric):
 @pytest.fixture
 def make(monkeypatch, tmp_path, silent):
     """Build an index of small shards."""
-    monkeypatch.setattr("saescope.indexing.build.SHARD_ROWS", 256, raising=False)
+    monkeypatch.setattr("saescope.indexing.text.SHARD_ROWS", 256)
 
     def build(name, **options):
         scope = saescope.load((tiny.model(), tiny.tokenizer()), sae=tiny.sae())

@@ -40,7 +40,9 @@ def test_with_the_sae_alone_neighbors_are_the_same(tiny_scope, opened):
 
 def test_equal_scores_are_ordered_by_number():
     rows = {"decoder": np.ones((40, 4), dtype=np.float16)}
-    assert neighbors(Space(rows), 3, 40, k=39, metric="decoder")["feature"].to_list() == [n for n in range(40) if n != 3]
+    assert neighbors(Space(rows), 3, 40, k=39, metric="decoder")["feature"].to_list() == [
+        n for n in range(40) if n != 3
+    ]
 
 
 @pytest.mark.parametrize("k", [1, 9, 10, 500])
