@@ -200,24 +200,33 @@ def write_manifest(path: Path, manifest: Manifest) -> Path:
     """Commit an index: link the next manifest in, exclusively, and sync the folder."""
     number = (manifest_numbers(path) or [0])[-1] + 1
     temporary = path / f"manifest-{number}.json.tmp-{os.getpid()}"
-    with temporary.open("w", encoding="utf-8") as stream:
-        json.dump(asdict(manifest), stream, ensure_ascii=False, indent=1)
-        stream.flush()
-        os.fsync(stream.fileno())
     target = path / f"manifest-{number}.json"
     try:
-        os.link(temporary, target)
+        with temporary.open("w", encoding="utf-8") as stream:
+            json.dump(asdict(manifest), stream, ensure_ascii=False, indent=1)
+            stream.flush()
+            os.fsync(stream.fileno())
+        _link(temporary, target)
+    finally:
+        temporary.unlink(missing_ok=True)
+    sync_folder(path)
+    return target
+
+
+def _link(source: Path, target: Path) -> None:
+    try:
+        os.link(source, target)
     except FileExistsError:
         raise
     except OSError:
         with target.open("xb") as stream:  # a file system without hard links: exclusive, if not atomic
-            stream.write(temporary.read_bytes())
-            stream.flush()
-            os.fsync(stream.fileno())
-    finally:
-        temporary.unlink()
-    sync_folder(path)
-    return target
+            try:
+                stream.write(source.read_bytes())
+                stream.flush()
+                os.fsync(stream.fileno())
+            except BaseException:
+                target.unlink()
+                raise
 
 
 def sync_folder(path: Path) -> None:

@@ -21,7 +21,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from saescope.errors import BusyIndexError, DiskFullError, OccupiedError
+from saescope.errors import BusyIndexError, DamagedIndexError, DiskFullError, OccupiedError
 from saescope.index.manifest import (
     BUILDING,
     Manifest,
@@ -79,9 +79,9 @@ class Workspace:
             self.unfinished = self._find_unfinished()
             self.folder = path / (self.unfinished.folder if self.unfinished else self._next_folder())
             with self._disk_errors("the folder"):
-                self.folder.mkdir(exist_ok=True)
                 if self.unfinished is None:
-                    (path / BUILDING).touch()
+                    (path / BUILDING).write_bytes(b"")
+                self.folder.mkdir(exist_ok=True)
                 (path / STOP).unlink(missing_ok=True)
         except BaseException:
             self.abandon()
@@ -94,16 +94,20 @@ class Workspace:
     def _take_lock(self) -> None:
         try:
             with self._disk_errors("the folder"):
-                self._lock.acquire()
+                self._acquire()
+        except BaseException:
+            if self._made_folder and not any(self.path.iterdir()):
+                self.path.rmdir()
+            raise
+
+    def _acquire(self) -> None:
+        try:
+            self._lock.acquire()
         except Timeout as err:
             raise BusyIndexError(
                 f"another process is building an index at {self.path}.",
                 hint="Wait for it, stop it, or choose another `out`. Panels can open the folder meanwhile.",
             ) from err
-        except BaseException:
-            if self._made_folder and not any(self.path.iterdir()):
-                self.path.rmdir()
-            raise
 
     def _check_index(self) -> None:
         self._has_index = bool(manifest_numbers(self.path))
@@ -120,15 +124,27 @@ class Workspace:
         file = self.path / BUILDING
         if not file.exists() or not file.stat().st_size:
             return None
-        found = read_unfinished(self.path)
-        if self._has_index and read_manifest(self.path).folder == found.folder:
-            return None
-        return found if (self.path / found.folder).is_dir() else None
+        try:
+            found = read_unfinished(self.path)
+        except DamagedIndexError:
+            if self.overwrite:
+                return None
+            raise
+        is_free = (self.path / found.folder).is_dir() and found.folder not in self._folders_of_index()
+        return found if is_free else None
+
+    def _folders_of_index(self) -> set[str]:
+        """Where the parts of the index lie that is there; anywhere when it is damaged."""
+        if not self._has_index:
+            return set()
+        try:
+            return {read_manifest(self.path).folder}
+        except DamagedIndexError:
+            return {f.name for f in self.path.iterdir() if DATA.fullmatch(f.name)}
 
     def _next_folder(self) -> str:
         taken = [int(m[1]) for f in self.path.iterdir() if (m := DATA.fullmatch(f.name))]
-        kept = {read_manifest(self.path).folder} if self._has_index else set()
-        for name in {f"data-{n}" for n in taken} - kept:
+        for name in {f"data-{n}" for n in taken} - self._folders_of_index():
             self._sweep(self.path / name)
         return f"data-{max(taken, default=0) + 1}"
 
@@ -207,18 +223,19 @@ class Workspace:
             if DATA.fullmatch(folder.name):
                 self._sweep(folder, kept if folder == self.folder else set())
         self._clear_marks()
+        (self.path / BUILDING).unlink(missing_ok=True)
         self._release()
 
     def abandon(self) -> None:
         """Leave the folder as another build can go on from it, or as it was when nothing is worth keeping."""
         if not self._lock.is_locked:
             return
-        file = self.path / BUILDING
-        if file.exists() and not file.stat().st_size:
-            self._sweep(getattr(self, "folder", self.path / "data-0"))
-            file.unlink()
-        for name in (HEARTBEAT, STOP):
-            (self.path / name).unlink(missing_ok=True)
+        folder, file = getattr(self, "folder", None), self.path / BUILDING
+        if folder is not None:
+            if file.exists() and not file.stat().st_size:
+                self._sweep(folder)
+                file.unlink()
+            self._clear_marks()
         self._release()
         if self._made_folder and self.path.is_dir() and not any(self.path.iterdir()):
             self.path.rmdir()
@@ -236,7 +253,8 @@ class Workspace:
             )
 
     def _clear_marks(self) -> None:
-        for name in (BUILDING, f"{BUILDING}.tmp", HEARTBEAT, STOP):
+        leavings = (file.name for file in self.path.glob("manifest-*.json.tmp-*"))
+        for name in (f"{BUILDING}.tmp", HEARTBEAT, f"{HEARTBEAT}.tmp", STOP, *leavings):
             (self.path / name).unlink(missing_ok=True)
 
     def _release(self) -> None:
