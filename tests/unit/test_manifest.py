@@ -154,11 +154,20 @@ def test_a_file_system_without_hard_links_still_takes_an_index(tmp_path, monkeyp
     assert read_manifest(tmp_path).n_rows == 20
 
 
-def test_a_manifest_that_cannot_be_written_leaves_nothing(tmp_path, monkeypatch):
-    def refuse(*_args, **_kwargs):
-        raise OSError(errno.ENOSPC, "No space left on device")
+@pytest.mark.parametrize("n_syncs", [0, 1])
+def test_a_manifest_that_cannot_be_written_leaves_nothing_with_hard_links_and_without(tmp_path, monkeypatch, n_syncs):
+    synced = []
+
+    def no_links(*_args):
+        raise PermissionError(1, "Operation not permitted")
+
+    def refuse(*args, **_kwargs):
+        synced.append(args)
+        if len(synced) > n_syncs:
+            raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr("saescope.index.manifest.os.fsync", refuse)
+    monkeypatch.setattr("saescope.index.manifest.os.link", no_links)
     with pytest.raises(OSError, match="No space"):
         commit(tmp_path)
     assert list(tmp_path.iterdir()) == []
