@@ -162,7 +162,8 @@ class Encoder:
             n = int(sent[0])
             if n > room:
                 self._room = 2 * n // len(x) + 1
-                return self._on_device(x, low)()
+                with torch.inference_mode():
+                    return self._on_device(x, low)()
             at = sent[1][:n].numpy()
             rows = at // width
             return Nonzeros(rows, (at - rows * width + low).astype(np.uint32), np.array(sent[2][:n].numpy()))
