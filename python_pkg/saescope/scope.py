@@ -18,6 +18,7 @@ from saescope.index.rule import Rule
 from saescope.query.examples import examples_frame
 from saescope.query.features import FeatureTable
 from saescope.query.neighbors import Space, neighbors
+from saescope.query.on_text import features_on_text, hits_frame
 from saescope.types import Progress, Recipe, Site
 
 if TYPE_CHECKING:
@@ -242,6 +243,64 @@ class Scope:
         """
         space = Space(self._directions, self._index)
         return neighbors(space, feature, self.n_features, k=k, metric=metric)
+
+    def find_text(self, text: str, k: int = 20, context: int = 16, *, ignores_case: bool = False) -> pl.DataFrame:
+        """Where a text occurs in the corpus, whatever the tokens it was cut into.
+
+        Parameters
+        ----------
+        text
+            Sought as it is, within contexts and documents.
+        k
+            At most so many; of more, an even draw, the same every time.
+        context
+            Tokens to show on each side.
+        ignores_case
+            Take ``A`` to ``Z`` for ``a`` to ``z``.
+
+        Returns
+        -------
+        polars.DataFrame
+            ``row, end`` (of the tokens in which it begins and ends)``, doc, source, text`` (with what
+            stands around)``, n_found`` (occurrences in all), in the order of the corpus.
+
+        Raises
+        ------
+        InputError
+            The text is empty, or a number is out of range.
+        NoIndexError
+            Nothing has been indexed yet.
+        """
+        return hits_frame(self.require_index(), text, k=k, context=context, ignores_case=ignores_case)
+
+    def features_on(self, text: str, k: int = 50, *, ignores_case: bool = False, n_after: int = 0) -> pl.DataFrame:
+        """Features that fire where a text occurs in the corpus, those that tell it best first.
+
+        Parameters
+        ----------
+        k
+            At most so many features.
+        ignores_case
+            Take ``A`` to ``Z`` for ``a`` to ``z``.
+        n_after
+            So many tokens after an occurrence belong to it too.
+
+        Returns
+        -------
+        polars.DataFrame
+            ``feature, score, n_hits`` (occurrences on which it fires)``, share`` (of those looked at)``,
+            n_fires, specificity`` (share of its firings that lie on occurrences)``, max, n_taken`` (occurrences
+            looked at: an even draw of at most 2,000)``, n_found`` (in all). Sorted by ``score``, the
+            harmonic mean of ``share`` and ``specificity``.
+
+        Raises
+        ------
+        InputError
+            The text is empty, or a number is out of range.
+        NoIndexError, NeedsPostingsError
+            Nothing has been indexed yet, or without postings.
+        """
+        return features_on_text(self.require_index(), text, k=k, ignores_case=ignores_case, n_after=n_after)
 
     @property
     def parts(self) -> "tuple[LoadedModel, LoadedSae, Site]":
