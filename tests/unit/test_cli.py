@@ -54,7 +54,7 @@ def test_info_verifies_every_part(opened, tmp_path, capsys):
     shutil.copytree(opened.index.path, tmp_path / "index")
     assert main(["info", "--verify", str(tmp_path / "index")]) == 0
     assert f"all {len(opened.index.manifest.parts)} parts are whole" in capsys.readouterr().out
-    part = tmp_path / "index" / "tokens.bin"
+    part = tmp_path / "index" / opened.index.manifest.folder / "tokens.bin"
     raw = bytearray(part.read_bytes())
     raw[len(raw) // 2] ^= 1
     part.write_bytes(raw)
