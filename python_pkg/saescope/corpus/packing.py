@@ -14,7 +14,6 @@ last, incomplete context is kept, and the place of each document is remembered.
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -25,6 +24,7 @@ from saescope.corpus.reader import Document
 from saescope.errors import CorpusError, InputError
 
 DOCUMENTS_A_BATCH = 256
+CHARACTERS_A_BATCH = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -146,8 +146,7 @@ def pack(
         raise InputError(f"an index needs at least 2 tokens, and max_tokens is {max_tokens}.")
     packer = Packer(context_size, bos, is_packed=is_packed)
     n_given = 0
-    stream = iter(documents)
-    while batch := list(islice(stream, DOCUMENTS_A_BATCH)):
+    for batch in _batches(documents):
         for document, ids in zip(batch, _encoded(batch, tokenizer, bos), strict=True):
             packer.add(document, ids)
         packed = _cut(packer.take(), n_given, max_tokens)
@@ -158,6 +157,20 @@ def pack(
             break
     if n_given < 2:
         raise CorpusError("the corpus holds less than two tokens.", hint="Give a corpus with more text.")
+
+
+def _batches(documents: Iterable[Document]) -> Iterator[list[Document]]:
+    """Some hundred documents at a time, fewer if they are long."""
+    batch: list[Document] = []
+    n_characters = 0
+    for document in documents:
+        batch.append(document)
+        n_characters += len(document.text)
+        if len(batch) == DOCUMENTS_A_BATCH or n_characters >= CHARACTERS_A_BATCH:
+            yield batch
+            batch, n_characters = [], 0
+    if batch:
+        yield batch
 
 
 def _encoded(batch: list[Document], tokenizer: Any, bos: int | None) -> list[list[int]]:
@@ -179,7 +192,7 @@ def _laid_out(document: Document, tokenizer: Any) -> str:
         )
     try:
         return tokenizer.apply_chat_template(document.messages, tokenize=False, add_generation_prompt=False)
-    except (TemplateError, ValueError, TypeError, KeyError) as err:
+    except (TemplateError, ValueError, TypeError, LookupError, AttributeError) as err:
         raise CorpusError(
             f"{document.where}: the chat template refused the conversation: {err}.",
             hint="Do the roles come in the order that the model expects?",
