@@ -39,7 +39,7 @@ def differences(index: Any, feature: int, values: NDArray[np.float32], counted: 
         found.append(f"fires {row['n_fires']} times, plainly {int((plain > 0).sum())}")
     if not np.isclose(row["max"], plain.max(), rtol=TOLERANCE):
         found.append(f"max {row['max']}, plainly {plain.max()}")
-    ours = index.windows(feature, "top", 10)
+    ours = index.windows(feature, "top", 10, folds=False)
     theirs = plain_top(plain, index.manifest.context_size, 10)
     if len(ours) != len(theirs):
         found.append(f"{len(ours)} examples, plainly {len(theirs)}")

@@ -117,6 +117,7 @@ function exampleOf(feature: number, rank: number, group: string, context: number
     texts,
     raws: texts.map((t) => t.replace(" ", "Ġ").replace("\n", "Ċ")),
     activations: texts.map((_, i) => (i === peak ? activation : weak(i))),
+    n_same: 0,
   };
 }
 

@@ -2,10 +2,7 @@
 
 import json
 import shutil
-import signal
 import subprocess
-import sys
-import time
 
 import pytest
 import torch
@@ -23,11 +20,11 @@ from saescope.errors import (
     ModelSourceError,
     NeedsModelError,
     NoIndexError,
+    OtherBuildError,
     SaescopeError,
     SaeSourceError,
     SiteError,
     StoreError,
-    UnfinishedIndexError,
 )
 from saescope.progress import Silent
 
@@ -176,7 +173,13 @@ def test_activations_that_are_not_finite_are_no_index(tmp_path, silent):
     broken = saescope.load((model, tiny.tokenizer()), sae=tiny.sae())
     with pytest.raises(ComputeError, match="not finite"):
         broken.build_index(["the sea"], out=tmp_path / "index", progress=silent)
-    assert not (tmp_path / "index").exists()
+    assert broken.index is None
+    assert not list((tmp_path / "index").rglob("shard-*"))
+    assert saescope.open_index(tmp_path / "index").index.n_rows == 0
+    healed = saescope.load((tiny.model(), tiny.tokenizer()), sae=tiny.sae())
+    with pytest.raises(OtherBuildError, match="model"):
+        healed.build_index(["the sea"], out=tmp_path / "index", progress=silent)
+    assert healed.build_index(["the sea"], out=tmp_path / "index", progress=silent, overwrite=True).is_complete
 
 
 def test_without_a_model_what_needs_one_says_so(opened, tmp_path):
@@ -187,12 +190,22 @@ def test_without_a_model_what_needs_one_says_so(opened, tmp_path):
 
 
 def test_an_index_that_was_cut_off_does_not_open(tiny_folder, tmp_path):
-    for name in ("tokens.bin", "features.parquet", "examples.arrow", "shard-00000.safetensors"):
+    parts = saescope.open_index(tiny_folder / "index").index.manifest.parts
+    assert len(parts) >= 8
+    for name in (p.name for p in parts):
         copy = tmp_path / name
         shutil.copytree(tiny_folder / "index", copy)
-        cut(copy / name)
+        cut(copy / "data-1" / name)
         with pytest.raises(DamagedIndexError, match=name):
             saescope.open_index(copy)
+
+
+def test_an_index_of_an_earlier_version_says_that_it_must_be_built_again(tmp_path):
+    raw = {"format": "saescope-index", "version": [1, 0], "n_rows": 5}
+    (tmp_path / "manifest-1.json").write_text(json.dumps(raw))
+    with pytest.raises(DamagedIndexError, match="version 1, and this saescope reads version 2") as caught:
+        saescope.open_index(tmp_path)
+    assert "build the index again" in caught.value.hint
 
 
 class Stops(Silent):
@@ -206,7 +219,7 @@ class Stops(Silent):
         if self.n_words == self.n:
             raise self.error
 
-    def start(self, what, total, unit):
+    def start(self, what, total, unit, done=0):
         self._word()
 
     def advance(self, n):
@@ -216,66 +229,65 @@ class Stops(Silent):
         self._word()
 
 
-def test_a_build_stopped_at_any_point_leaves_nothing(scope, tmp_path):
-    counter = Stops(-1, None)
-    scope_of_its_own = saescope.load((scope.model, scope.tokenizer), sae=scope.sae)
-    texts = tiny.texts(30)
-    scope_of_its_own.build_index(texts, out=tmp_path / "whole", progress=counter)
+def contents(path):
+    return {str(f.relative_to(path)): f.read_bytes() for f in path.rglob("*") if f.is_file()}
+
+
+def test_a_build_stopped_at_any_point_leaves_nothing_or_what_can_be_read_and_gone_on_with(scope, tmp_path):
+    counter, texts, is_kept = Stops(-1, None), tiny.texts(30), []
+    own = saescope.load((scope.model, scope.tokenizer), sae=scope.sae)
+    whole = own.build_index(texts, out=tmp_path / "whole", progress=counter)
     assert counter.n_words > 10
     for n in range(1, counter.n_words + 1):
+        out = tmp_path / str(n)
         with pytest.raises(KeyboardInterrupt):
-            scope.build_index(texts, out=tmp_path / "index", progress=Stops(n, KeyboardInterrupt()))
-        assert not (tmp_path / "index").exists()
+            scope.build_index(texts, out=out, progress=Stops(n, KeyboardInterrupt()), attach=False)
+        is_kept.append(out.exists())
+        if out.exists():
+            found = saescope.open_index(out).index
+            assert not found.is_complete
+            assert found.n_rows in (0, whole.n_rows)
+            assert {f.name for f in out.iterdir()} == {"building.json", "data-1"}
+    assert is_kept == sorted(is_kept)
+    assert set(is_kept) == {False, True}
     assert scope.index is None
 
 
 def test_an_overwrite_stopped_at_any_point_leaves_the_old_index(scope, tmp_path, silent):
     own = saescope.load((scope.model, scope.tokenizer), sae=scope.sae)
-    own.build_index(tiny.texts(6), out=tmp_path / "index", progress=silent)
-    before = {f.name: f.read_bytes() for f in (tmp_path / "index").iterdir()}
-    for n in (1, 3, 5, 8, 9):
-        with pytest.raises(RuntimeError, match="stop"):
-            own.build_index(
-                tiny.texts(9), out=tmp_path / "index", overwrite=True, progress=Stops(n, RuntimeError("stop"))
-            )
-        assert {f.name: f.read_bytes() for f in (tmp_path / "index").iterdir()} == before
-    own.build_index(tiny.texts(9), out=tmp_path / "index", overwrite=True, progress=silent)
-    assert saescope.open_index(tmp_path / "index").index.manifest.corpus["n_docs"] == 9
-
-
-@pytest.mark.parametrize("kilobytes", [8, 24, 48, 96, 200, 400])
-def test_a_full_disk_is_told_and_leaves_nothing(scope, tmp_path, silent, kilobytes):
-    with small_disk(tmp_path / "disk", kilobytes) as disk:
-        with pytest.raises(StoreError) as caught:
-            scope.build_index(tiny.texts(40), out=disk / "index", progress=silent)
-        assert isinstance(caught.value, DiskFullError), caught.value
-        assert caught.value.hint
-        assert list(disk.iterdir()) == []
-
-
-def test_a_killed_build_says_so_and_can_be_built_again(tmp_path, child_env, silent):
     out = tmp_path / "index"
-    code = f"""
-import time, tiny, saescope
-from saescope.progress import Silent
-class Slow(Silent):
-    def advance(self, n):
-        time.sleep(0.2)
-scope = saescope.load((tiny.model(), tiny.tokenizer()), sae=tiny.sae())
-scope.build_index(tiny.texts(200), out={str(out)!r}, progress=Slow())
-"""
-    child = subprocess.Popen([sys.executable, "-c", code], env=child_env, stderr=subprocess.DEVNULL)
-    for _ in range(1200):
-        if (out / "tokens.bin").exists():
-            break
-        time.sleep(0.05)
-    time.sleep(0.3)
-    child.send_signal(signal.SIGKILL)
-    assert child.wait(30) == -signal.SIGKILL
-    with pytest.raises(UnfinishedIndexError, match="never finished") as caught:
-        saescope.open_index(out)
-    assert caught.value.hint
-    scope = saescope.load((tiny.model(), tiny.tokenizer()), sae=tiny.sae())
-    scope.build_index(tiny.texts(3), out=out, progress=silent)
-    parts = {p.name for p in scope.index.manifest.parts} | {"manifest-1.json"}
-    assert {f.name for f in out.iterdir()} == parts
+    own.build_index(tiny.texts(6), out=out, progress=silent)
+    before, counter = contents(out), Stops(-1, None)
+    own.build_index(tiny.texts(9), out=tmp_path / "other", progress=counter, attach=False)
+    for n in range(1, counter.n_words + 1):
+        with pytest.raises(RuntimeError, match="stop"):
+            own.build_index(tiny.texts(9), out=out, overwrite=True, progress=Stops(n, RuntimeError("stop")))
+        assert {k: v for k, v in contents(out).items() if k in before} == before
+        assert saescope.open_index(out).index.manifest.corpus["n_docs"] == 6
+        assert own.index.manifest.corpus["n_docs"] == 6
+        shutil.rmtree(out / "data-2", ignore_errors=True)
+    own.build_index(tiny.texts(9), out=out, overwrite=True, progress=silent)
+    assert saescope.open_index(out).index.manifest.corpus["n_docs"] == 9
+    assert not (out / "data-1").exists()
+
+
+@pytest.mark.parametrize("kilobytes", [8, 24, 96, 600, 1240, 1400, 1700])
+def test_a_full_disk_is_told_and_what_is_done_is_gone_on_with_when_there_is_room(scope, tmp_path, silent, kilobytes):
+    with small_disk(tmp_path / "disk", kilobytes) as disk:
+        out = disk / "index"
+        with pytest.raises(StoreError) as caught:
+            scope.build_index(tiny.texts(40), out=out, progress=silent, attach=False)
+        assert isinstance(caught.value, DiskFullError), caught.value
+        assert "same `out` to go on" in caught.value.hint
+        names = {f.name for f in out.rglob("*")}
+        assert not names & {"manifest-1.json", "building.lock", "progress.json"}
+        assert ("building.json" in names) == out.exists()
+        is_kept = "rows-00000.safetensors" in names and "shard-00000.safetensors" in names
+        assert is_kept == (kilobytes > 1220)
+        subprocess.run(["mount", "-o", "remount,size=20m", str(disk)], check=True)
+        stages = []
+        progress = Silent()
+        progress.start = lambda what, total, unit, done=0: stages.append((what, total, done))
+        assert scope.build_index(tiny.texts(40), out=out, progress=progress, attach=False).is_complete
+        assert ("Running the model" in [what for what, _, _ in stages]) != is_kept
+    assert scope.index is None

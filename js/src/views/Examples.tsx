@@ -1,4 +1,4 @@
-import { number } from "../data/format.js";
+import { count, number } from "../data/format.js";
 import { TokenText } from "./TokenText.js";
 import type { Shown } from "./useFeature.js";
 
@@ -46,12 +46,22 @@ export function Examples({ shown, isNarrow }: { shown: Shown; isNarrow: boolean 
         <li key={`${example.group}-${example.rank}`} data-example data-activation={example.activation}>
           <span class="ss-activation" title={example.source || `document ${example.doc}`}>
             {number(example.activation)}
+            {(example.n_same ?? 0) > 0 && (
+              <span class="ss-same" title={sameTitle(example.n_same)}>
+                ×{count(example.n_same + 1)}
+              </span>
+            )}
           </span>
           <TokenText example={example} max={page.max} isAligned={context === 5 && !isNarrow} />
         </li>
       ))}
     </ol>
   );
+}
+
+function sameTitle(n: number): string {
+  const more = n === 1 ? "1 more context ends" : `${count(n)} more contexts end`;
+  return `${more} in the same eight tokens; they are shown once.`;
 }
 
 /** "interval-5" is the highest fifth of the range up to the maximum. */

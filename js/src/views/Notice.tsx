@@ -35,7 +35,7 @@ export function Stale({ error, retry }: { error: RequestError; retry: () => void
   );
 }
 
-const BUILD = "scope.build_index(texts)";
+const BUILD = 'scope.build_index(texts, out="my-index")';
 
 /** There is no index: the call that makes one. */
 export function NoIndex() {

@@ -78,13 +78,13 @@ class Encoder:
     def _is_slow(self) -> bool:
         return self._kind not in ("jumprelu", "standard", "topk")
 
-    def _find_threshold(self) -> Tensor | None:
-        """The value that a pre-activation must exceed, or ``None`` where another rule holds."""
+    def _find_threshold(self) -> Tensor:
+        """The value that each pre-activation must exceed; empty where another rule holds."""
         if self._kind == "jumprelu":
             return self._sae.threshold.detach().clamp(min=0)
         if self._kind == "standard":
             return torch.zeros(1, dtype=self._sae.W_enc.dtype, device=self.device).expand(self.d_sae)
-        return None
+        return torch.empty(0)
 
     @torch.inference_mode()
     def encode(self, x: Tensor) -> Nonzeros:
@@ -171,7 +171,6 @@ class Encoder:
         return collect
 
     def _over_threshold(self, x: Tensor, low: int) -> tuple[Tensor, Tensor]:
-        assert self._threshold is not None
         dense = self._preactivations(x, low)
         if self._mask is None:
             self._mask = torch.empty(CHUNK * self._tile, dtype=torch.bool, device=self.device)

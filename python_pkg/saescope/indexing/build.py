@@ -207,7 +207,8 @@ class Builder:
     def _plan(self, corpus: Any, column: str | None, workspace: Workspace, progress: Progress) -> Manifest:
         """Read the corpus, or see that it is the one that was read before, and write the plan down."""
         table = token_table(self._model.tokenizer)
-        key, before = corpus_key(corpus), workspace.unfinished
+        found, before = corpus_key(corpus), workspace.unfinished
+        key = None if found is None else {**found, "column": column}
         if before is not None and key is not None and before.corpus_key == key and workspace.has(TOKENS):
             text = Text(before.corpus, before.n_rows, before.shard_starts)
             made = self._manifest(text, len(table), workspace, key)

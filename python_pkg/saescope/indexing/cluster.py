@@ -59,10 +59,10 @@ class Ray:
             import ray
         except ImportError as err:
             raise MissingExtraError("Ray is not installed.", hint='pip install "saescope[ray]"') from err
-        self._ray = ray
+        self._ray: Any = ray
         self._recipe = recipe
         self._n = n_workers
-        self._needs = {"num_cpus": num_cpus, "num_gpus": num_gpus}
+        self._needs: dict[str, Any] = {"num_cpus": num_cpus, "num_gpus": num_gpus}
         self._address = address
 
     def run(self, folder: Path, manifest: Manifest, numbers: list[int], progress: Progress) -> None:

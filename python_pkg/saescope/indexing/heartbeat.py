@@ -21,7 +21,10 @@ WARM_UP_S = 2.0
 
 @dataclass(frozen=True)
 class Beat:
-    """How far a stage of a build is; ``total`` 0 and ``seconds_left`` ``None`` when nobody knows."""
+    """How far a stage of a build is; ``unit`` is a plural.
+
+    ``total`` is 0 and ``seconds_left`` ``None`` when nobody knows.
+    """
 
     stage: str
     unit: str
@@ -97,7 +100,7 @@ class Heartbeat:
         rate = (self._done - self._before) / elapsed if elapsed > 0 else 0.0
         is_known = self._total > 0 and rate > 0 and elapsed >= WARM_UP_S
         left = (self._total - self._done) / rate if is_known else None
-        beat = Beat(self._stage, self._unit, self._done, self._total, rate, left)
+        beat = Beat(self._stage, f"{self._unit}s", self._done, self._total, rate, left)
         temporary = self._path / f"{HEARTBEAT}.tmp"
         with contextlib.suppress(OSError):
             temporary.write_text(json.dumps(asdict(beat)), encoding="utf-8")

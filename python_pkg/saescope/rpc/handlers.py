@@ -75,8 +75,11 @@ def scope_info(scope: Scope) -> ScopeInfo:
 
 
 def build_info(scope: Scope) -> BuildInfo | None:
-    """How the build goes that a scope waits for, in this process or another."""
+    """How the build goes that a scope waits for, in this process or another, or why it ended."""
     index = scope.index
+    if scope.failure is not None and scope.building is None:
+        message, hint = scope.failure.message, scope.failure.hint
+        return BuildInfo(stage="", unit="", done=0, total=0, error=message[:1].upper() + message[1:], hint=hint)
     path = scope.building or (index.path if index is not None and not index.is_complete else None)
     if path is None or not (scope.building or is_being_built(path)):
         return None

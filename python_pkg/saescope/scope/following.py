@@ -11,22 +11,23 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from saescope import live
-from saescope.errors import SaescopeError
+from saescope.errors import CancelledError, ComputeError, SaescopeError
 from saescope.index import Index
 
 if TYPE_CHECKING:
-    from saescope.scope import Scope
+    from saescope.scope.state import State
 
 PERIOD_S = 1.0
+GO_ON = "Build again with the same `out` to go on."
 
 
-def follow(scope: "Scope", path: Path) -> None:
+def follow(scope: "State", path: Path) -> None:
     """Follow an unfinished index that a scope has open, for as long as both live."""
     _start(scope, path, threading.Event(), attaches=True)
 
 
 @contextlib.contextmanager
-def following(scope: "Scope", path: Path, *, attach: bool) -> Iterator[None]:
+def following(scope: "State", path: Path, *, attach: bool) -> Iterator[None]:
     """Follow an index while it is built in this block.
 
     Parameters
@@ -39,10 +40,13 @@ def following(scope: "Scope", path: Path, *, attach: bool) -> Iterator[None]:
         Open the index for the scope as soon as there is something to see, if it has none.
     """
     done = threading.Event()
-    scope.building = path
+    scope.building, scope.failure = path, None
     thread = _start(scope, path, done, attaches=attach)
     try:
         yield
+    except BaseException as err:
+        scope.failure = failure_of(err)
+        raise
     finally:
         done.set()
         thread.join()
@@ -50,7 +54,16 @@ def following(scope: "Scope", path: Path, *, attach: bool) -> Iterator[None]:
         live.changed()
 
 
-def _start(scope: "Scope", path: Path, done: threading.Event, *, attaches: bool) -> threading.Thread:
+def failure_of(err: BaseException) -> SaescopeError:
+    """Why a build ended, as panels tell it."""
+    if isinstance(err, SaescopeError):
+        return err
+    if isinstance(err, KeyboardInterrupt):
+        return CancelledError("the build was interrupted.", hint=GO_ON)
+    return ComputeError(f"the build failed: {type(err).__name__}: {err}", hint=GO_ON)
+
+
+def _start(scope: "State", path: Path, done: threading.Event, *, attaches: bool) -> threading.Thread:
     thread = threading.Thread(
         target=_run, args=(weakref.ref(scope), path, done, attaches), name="saescope-following", daemon=True
     )
@@ -58,7 +71,7 @@ def _start(scope: "Scope", path: Path, done: threading.Event, *, attaches: bool)
     return thread
 
 
-def _run(scope_ref: "weakref.ref[Scope]", path: Path, done: threading.Event, attaches: bool) -> None:
+def _run(scope_ref: "weakref.ref[State]", path: Path, done: threading.Event, attaches: bool) -> None:
     while not done.wait(PERIOD_S):
         scope = scope_ref()
         if scope is None:
@@ -70,7 +83,7 @@ def _run(scope_ref: "weakref.ref[Scope]", path: Path, done: threading.Event, att
         del scope
 
 
-def _look(scope: "Scope", path: Path, *, attaches: bool) -> bool:
+def _look(scope: "State", path: Path, *, attaches: bool) -> bool:
     """Take in what is new; returns whether the index is complete."""
     index = scope.index
     if index is None:

@@ -1,0 +1,89 @@
+"""Loading a scope, or opening an index alone."""
+
+import os
+from typing import TYPE_CHECKING, Any
+
+from saescope.errors import MismatchError
+from saescope.index import Index
+from saescope.scope.scope import Scope
+from saescope.types import Recipe
+
+if TYPE_CHECKING:
+    from saescope.sources.model import LoadedModel
+    from saescope.sources.sae import LoadedSae
+
+
+def load(
+    model: Any,
+    sae: Any,
+    index: "str | os.PathLike[str] | None" = None,
+    device: str = "auto",
+    dtype: Any = None,
+) -> Scope:
+    """Load a model and an SAE, and an index of theirs if there is one.
+
+    Parameters
+    ----------
+    model
+        A hub id, a folder, a GGUF file, a transformers causal language model, or ``(model, tokenizer)``.
+    sae
+        ``"release/sae_id"`` of the sae-lens registry, a folder in sae-lens's format, or a sae-lens object.
+    index
+        Folder of an index that `Scope.build_index` made.
+    device
+        ``"auto"`` takes CUDA, then Apple's GPU, then the CPU.
+    dtype
+        Of the model; by default float32 on a CPU and the model's own elsewhere.
+
+    Raises
+    ------
+    ModelSourceError, SaeSourceError
+        One of them cannot be loaded.
+    SiteError, MismatchError
+        They do not belong together.
+    """
+    from saescope.sources.model import load_model
+    from saescope.sources.sae import load_sae
+    from saescope.sources.site import find_site
+
+    opened = Index(index) if index is not None else None
+    loaded = load_model(model, device=device, dtype=dtype)
+    loaded_sae = load_sae(sae, device=str(loaded.device))
+    site = find_site(loaded, loaded_sae)
+    if opened is not None:
+        _check_index(opened, loaded, loaded_sae)
+    recipe = None
+    if isinstance(model, str | os.PathLike) and isinstance(sae, str | os.PathLike):
+        kind = None if dtype is None else str(dtype).removeprefix("torch.")
+        recipe = Recipe(os.fspath(model), os.fspath(sae), str(loaded.device), kind)
+    return Scope(model=loaded, sae=loaded_sae, site=site, index=opened, recipe=recipe)
+
+
+def _check_index(index: Index, model: "LoadedModel", sae: "LoadedSae") -> None:
+    from saescope.sources.fingerprint import fingerprint
+
+    made_with = index.manifest.sae
+    if made_with["fingerprint"] != sae.fingerprint():
+        raise MismatchError(
+            f"the index at {index.path} was made with another SAE: {made_with['name']} ({made_with['hook_name']}, "
+            f"{index.manifest.d_sae} features), and {sae.name} ({sae.hook_name}, {sae.d_sae} features) came.",
+            hint="Give that SAE, or build an index for this one; saescope.open_index() opens it alone.",
+        )
+    recorded = index.manifest.model
+    is_same_type = recorded["dtype"] == str(model.model.dtype).removeprefix("torch.")
+    if is_same_type and recorded["fingerprint"] != fingerprint(model.model, type(model.model).__name__):
+        raise MismatchError(
+            f"the index at {index.path} was made with another model: {recorded['name']}, and {model.name} came.",
+            hint="Give that model, or build an index for this one; saescope.open_index() opens it alone.",
+        )
+
+
+def open_index(path: "str | os.PathLike[str]") -> Scope:
+    """Open an index alone: its features, examples and neighbors, without model and torch.
+
+    Raises
+    ------
+    NoIndexError, UnfinishedIndexError, DamagedIndexError
+        There is no whole index at ``path``.
+    """
+    return Scope(index=Index(path))

@@ -1,0 +1,278 @@
+"""The questions that a scope answers, as tables."""
+
+from collections.abc import Sequence
+from typing import Literal
+
+import polars as pl
+
+from saescope.errors import InputError, UnknownNameError
+from saescope.index.rule import Rule
+from saescope.index.store import check_feature
+from saescope.query.examples import examples_frame
+from saescope.query.neighbors import Space, neighbors
+from saescope.query.on_text import features_on_text, hits_frame
+from saescope.scope.state import State
+
+LENS_SCHEMA = {
+    "feature": pl.UInt32,
+    "side": pl.String,
+    "rank": pl.UInt32,
+    "token": pl.String,
+    "token_id": pl.UInt32,
+    "weight": pl.Float32,
+}
+
+
+class Queries(State):
+    """Features, examples, neighbors, and what fires on a text."""
+
+    @property
+    def features(self) -> pl.DataFrame:
+        """One row a feature.
+
+        Returns
+        -------
+        polars.DataFrame
+            ``feature, n_fires, density`` (of counted tokens)``, max, mean, std`` (when firing)``, sum``,
+            quantiles ``q10`` to ``q99``, ``histogram`` (32 equal bins from 0 to ``max``)``, top_tokens``
+            with ``top_shares`` of the summed activation, ``promoted`` and ``suppressed`` tokens
+            with their weights (logits per unit of activation).
+
+        Raises
+        ------
+        NoIndexError
+            Nothing has been indexed yet.
+        """
+        return self.table.frame
+
+    def examples(
+        self,
+        feature: int,
+        k: int = 20,
+        group: str = "top",
+        context: int = 0,
+        *,
+        rule: Rule | None = None,
+        folds: bool = True,
+        n_intervals: int = 5,
+    ) -> pl.DataFrame:
+        """Text on which a feature fires, one row an example.
+
+        Parameters
+        ----------
+        feature
+            Feature number in ``[0, d_sae)``.
+        k
+            At most so many.
+        group
+            ``"top"`` (strongest first, at most one a context), ``"random"``, or ``"interval-5"`` to
+            ``"interval-1"`` (drawn from each fifth of the range up to the maximum).
+        context
+            Tokens on each side of the peak, at most to the borders of context and document; 0
+            for 64 to the left and 63 to the right.
+        rule
+            Which tokens count; by default the rule of the index.
+        folds
+            Show examples whose last eight tokens are the same once, and count them.
+        n_intervals
+            Equal parts of the range up to the maximum.
+
+        Returns
+        -------
+        polars.DataFrame
+            ``feature, group, rank, activation, pos, token, tokens, activations, text, doc, …``.
+
+        Raises
+        ------
+        UnknownFeatureError, UnknownNameError, InputError
+            There is no such feature or group, or a number is out of range.
+        NeedsPostingsError
+            The index was made without postings, and its stored examples do not answer.
+        """
+        if isinstance(k, bool) or not isinstance(k, int) or k < 1:
+            raise InputError(f"k is a number of examples, at least 1, and {k!r} came.")
+        return examples_frame(
+            self.require_index(),
+            feature,
+            k=k,
+            group=group,
+            context=context,
+            rule=rule,
+            folds=folds,
+            n_intervals=n_intervals,
+        )
+
+    def neighbors(self, feature: int, k: int = 20, metric: str = "decoder") -> pl.DataFrame:
+        """The nearest features.
+
+        Parameters
+        ----------
+        metric
+            ``"decoder"`` or ``"encoder"``: cosine between directions. ``"jaccard"`` (tokens on which
+            both fire, of those on which either does) or ``"correlation"`` (Pearson's, of the
+            activations over all tokens that count): from what fires together in the index. Or
+            one that a plug-in brings.
+
+        Returns
+        -------
+        polars.DataFrame
+            ``feature, score, error``, nearest first, without the feature itself. ``error`` is the
+            standard error of the score: 0 where it is exact, above 0 where a feature fires on
+            more than 131,072 tokens and as many were drawn; null for a cosine.
+
+        Raises
+        ------
+        UnknownFeatureError, UnknownNameError, InputError
+            There is no such feature or metric, or ``k`` is less than 1.
+        ComputeError, NoIndexError, NeedsPostingsError
+            The directions, the index or its postings, by which the metric goes, are not there.
+        """
+        space = Space(self._directions, self._index)
+        return neighbors(space, feature, self.n_features, k=k, metric=metric)
+
+    def find_text(self, text: str, k: int = 20, context: int = 16, *, ignores_case: bool = False) -> pl.DataFrame:
+        """Where a text occurs in the corpus, whatever the tokens it was cut into.
+
+        Parameters
+        ----------
+        text
+            Sought as it is, within contexts and documents.
+        k
+            At most so many; of more, an even draw, the same every time.
+        context
+            Tokens to show on each side.
+        ignores_case
+            Take ``A`` to ``Z`` for ``a`` to ``z``.
+
+        Returns
+        -------
+        polars.DataFrame
+            ``row, end`` (of the tokens in which it begins and ends)``, doc, source, text`` (with what
+            stands around)``, n_found`` (occurrences in all), in the order of the corpus.
+
+        Raises
+        ------
+        InputError
+            The text is empty, or a number is out of range.
+        NoIndexError
+            Nothing has been indexed yet.
+        """
+        return hits_frame(self.require_index(), text, k=k, context=context, ignores_case=ignores_case)
+
+    def features_on(self, text: str, k: int = 50, *, ignores_case: bool = False, n_after: int = 0) -> pl.DataFrame:
+        """Features that fire where a text occurs in the corpus, those that tell it best first.
+
+        Parameters
+        ----------
+        k
+            At most so many features.
+        ignores_case
+            Take ``A`` to ``Z`` for ``a`` to ``z``.
+        n_after
+            So many tokens after an occurrence belong to it too.
+
+        Returns
+        -------
+        polars.DataFrame
+            ``feature, score, n_hits`` (occurrences on which it fires)``, share`` (of those looked at)``,
+            n_fires, specificity`` (share of its firings that lie on occurrences)``, max, n_taken`` (occurrences
+            looked at: an even draw of at most 2,000)``, n_found`` (in all). Sorted by ``score``, the
+            harmonic mean of ``share`` and ``specificity``.
+
+        Raises
+        ------
+        InputError
+            The text is empty, or a number is out of range.
+        NoIndexError, NeedsPostingsError
+            Nothing has been indexed yet, or without postings.
+        """
+        return features_on_text(self.require_index(), text, k=k, ignores_case=ignores_case, n_after=n_after)
+
+    def lens(
+        self, features: "int | Sequence[int]", k: int = 10, convention: Literal["norm_gain", "raw"] = "norm_gain"
+    ) -> pl.DataFrame:
+        """The tokens that features promote and suppress, through the model's unembedding, computed now.
+
+        At a middle layer this is not the feature's effect on the output.
+
+        Parameters
+        ----------
+        features
+            One feature number, or several.
+        k
+            Tokens on each side, at most 10.
+        convention
+            ``"norm_gain"`` multiplies the decoder by the final norm's gain, as stored tables do;
+            ``"raw"`` leaves it out, as SAEDashboard and Neuronpedia do.
+
+        Returns
+        -------
+        polars.DataFrame
+            ``feature, side`` (``"promoted"`` or ``"suppressed"``)``, rank, token, token_id, weight`` (logits per
+            unit of activation).
+
+        Raises
+        ------
+        UnknownFeatureError, InputError
+            A number or the convention is none.
+        NeedsModelError
+            Only an index is open.
+        """
+        from saescope.corpus import token_table
+        from saescope.engine.lens import N_TOKENS, read_lens
+        from saescope.index.vocabulary import readable
+
+        model, sae, _site = self._need_model("reading through the unembedding")
+        if convention not in ("norm_gain", "raw"):
+            raise UnknownNameError(f"there is no convention {convention!r}.", hint='Give "norm_gain" or "raw".')
+        numbers = [check_feature(f, sae.d_sae) for f in ([features] if isinstance(features, int) else features)]
+        if not 1 <= k <= N_TOKENS:
+            raise InputError(f"k is a number of tokens from 1 to {N_TOKENS}, and {k} came.")
+        table = token_table(model.tokenizer)
+        with self.lock:
+            found = read_lens(model.model, sae.sae.W_dec.detach()[numbers], len(table), convention=convention)
+        rows = [
+            (feature, side, rank, readable(table.contents[token]), token, weight)
+            for n, feature in enumerate(numbers)
+            for side, ids, weights in (
+                ("promoted", found.promoted[n], found.promoted_weights[n]),
+                ("suppressed", found.suppressed[n], found.suppressed_weights[n]),
+            )
+            for rank, (token, weight) in enumerate(zip(ids[:k].tolist(), weights[:k].tolist(), strict=True))
+        ]
+        return pl.DataFrame(rows, schema=LENS_SCHEMA, orient="row")
+
+    def activations(self, text: str) -> pl.DataFrame:
+        """What fires on a text, by running the model on it now.
+
+        Returns
+        -------
+        polars.DataFrame
+            ``pos, token, feature, activation, is_counted``; one row a nonzero, by position and then
+            by feature. Position 0 is BOS where the SAE was trained with it.
+        """
+        from saescope.corpus import token_table
+        from saescope.engine.live import read_text
+        from saescope.index.vocabulary import readable
+        from saescope.indexing.settings import choose_settings
+
+        model, sae, site = self._need_model("reading a text")
+        settings = choose_settings(model, sae)
+        with self.lock:
+            found = read_text(model.model, model.tokenizer, sae.sae, site, text, settings.bos)
+        if self._index:
+            vocabulary = self._index.vocabulary
+            texts, special = [vocabulary.text(t) for t in found.tokens.tolist()], vocabulary.is_special
+        else:
+            table = token_table(model.tokenizer)
+            texts, special = [readable(table.contents[t]) for t in found.tokens], table.is_special
+        rows = found.nonzeros.rows
+        return pl.DataFrame(
+            {
+                "pos": rows.astype("uint32"),
+                "token": [texts[r] for r in rows],
+                "feature": found.nonzeros.features,
+                "activation": found.nonzeros.values,
+                "is_counted": (rows > 0) & ~special[found.tokens[rows]],
+            }
+        )
