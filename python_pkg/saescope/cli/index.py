@@ -34,6 +34,7 @@ def add_to(commands: Any) -> None:
     made.add_argument(
         "--context-size", type=int, metavar="N", help="tokens a context (default: as the SAE was trained)"
     )
+    made.add_argument("--column", metavar="NAME", help="column or field that holds the text (default: text)")
     made.add_argument("--device", default="auto", help="cpu, cuda, mps (default: the best there is)")
     made.add_argument("--dtype", help="of the model: float32, bfloat16, float16 (default: float32 on a CPU)")
     made.add_argument(
