@@ -1,4 +1,4 @@
-"""``python -m benchmarks [--tokens N] [--repeats N] [MODEL SAE CORPUS]``: print the table.
+"""``python -m benchmarks [--tokens N] [--repeats N] [--wide D_SAE] [MODEL SAE CORPUS]``: print the table.
 
 Without arguments the bundled demo is measured, on text of its own index. Figures are medians
 of CPU time in one process, on one torch thread, the measured things taking turns.
@@ -9,7 +9,7 @@ import argparse
 import torch
 
 from benchmarks import building, opening
-from benchmarks.subject import demo_subject, given_subject
+from benchmarks.subject import demo_subject, given_subject, wide_subject
 
 
 def main() -> None:
@@ -18,12 +18,19 @@ def main() -> None:
     parser.add_argument("given", nargs="*", metavar="MODEL SAE CORPUS")
     parser.add_argument("--tokens", type=int, default=32_768)
     parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--wide", type=int, metavar="D_SAE", help="use a made-up SAE of this width; SAE is then a site")
+    parser.add_argument("--only-building", action="store_true", help="leave out what is measured on a finished index")
     options = parser.parse_args()
     torch.set_num_threads(1)
-    subject = given_subject(*options.given, options.tokens) if options.given else demo_subject(options.tokens)
+    if options.wide:
+        model, site, corpus = options.given
+        subject = wide_subject(model, corpus, site, options.wide, options.tokens)
+    else:
+        subject = given_subject(*options.given, options.tokens) if options.given else demo_subject(options.tokens)
     print(f"{subject.scope.name}, {subject.scope.n_features:,} features, {len(subject.tokens):,} tokens\n")
     print(f"{'what':<58}{'figure':>14}  against")
-    for row in [*building.rows(subject, options.repeats), *opening.rows(subject)]:
+    found = building.rows(subject, options.repeats)
+    for row in found if options.only_building else [*found, *opening.rows(subject)]:
         print(f"{row.what:<58}{row.figure:>14}  {row.against}")
 
 

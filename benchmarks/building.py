@@ -5,6 +5,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -13,23 +14,32 @@ from saescope.engine.encoder import Encoder
 from saescope.engine.reader import SiteReader
 from saescope.progress import Silent
 
+SMALL_TOKENS = 8192
+
 
 def rows(subject: Subject, repeats: int) -> list[Row]:
     """Build, floor and the plain encoder, taking turns."""
     model, sae, site = subject.scope.parts
     reader, encoder = SiteReader(model.model, site), Encoder(sae.sae)
     batches = torch.from_numpy(subject.tokens).reshape(-1, subject.context).split(max(1024 // subject.context, 1))
-    sites = [reader.read(b).reshape(-1, sae.d_in) for b in batches]
+    few = batches[: max(SMALL_TOKENS // 1024, 1)]
+    sites = [reader.read(b).reshape(-1, sae.d_in) for b in few]
 
     @torch.inference_mode()
     def floor() -> None:
         for batch in batches:
             torch.mm(reader.read(batch).reshape(-1, sae.d_in), sae.sae.W_enc)
 
-    def build() -> None:
+    def build(*, is_whole: bool) -> None:
         with tempfile.TemporaryDirectory() as folder:
             subject.scope.build_index(
-                subject.texts, Path(folder) / "i", max_tokens=len(subject.tokens), progress=Silent(), attach=False
+                subject.texts,
+                Path(folder) / "i",
+                max_tokens=len(subject.tokens),
+                lens=is_whole,
+                recovery=is_whole,
+                progress=Silent(),
+                attach=False,
             )
 
     @torch.inference_mode()
@@ -48,22 +58,27 @@ def rows(subject: Subject, repeats: int) -> list[Row]:
 
     def full() -> None:
         with torch.inference_mode():
-            for batch in batches:
+            for batch in few:
                 model.model(batch, use_cache=False)
 
-    floor_s, build_s, product_s, ours_s, plain_s, full_s = medians([floor, build, product, ours, plain, full], repeats)
-    n = len(subject.tokens)
-    to_the_site = floor_s - product_s
+    def to_the_site() -> None:
+        for batch in few:
+            reader.read(batch)
+
+    product_s, ours_s, plain_s, full_s, site_s = medians([product, ours, plain, full, to_the_site], repeats)
+    floor_s, build_s, index_s = medians(
+        [floor, lambda: build(is_whole=True), lambda: build(is_whole=False)], repeats, warms_up=False
+    )
+    n, n_few = len(subject.tokens), sum(len(x) for x in sites)
+    against = f"floor: forward to the site + encoder product ({1e6 * floor_s / n:.0f} us/token)"
     return [
-        Row(
-            "whole build",
-            f"{build_s / floor_s:.3f} x",
-            f"floor: forward to the site + encoder product ({1e6 * floor_s / n:.0f} us/token)",
-        ),
+        Row("whole build, with logit lens and loss recovered", f"{build_s / floor_s:.3f} x", against),
+        Row("whole build, without these two", f"{index_s / floor_s:.3f} x", against),
+        Row("the floor's speed", f"{share_of_peak(subject, floor_s):.0%}", "of a square matrix product, float32"),
         Row(
             "forward to the site",
-            f"{to_the_site / full_s:.3f} x",
-            f"full forward pass ({1e6 * full_s / n:.0f} us/token)",
+            f"{site_s / full_s:.3f} x",
+            f"full forward pass ({1e6 * full_s / n_few:.0f} us/token)",
         ),
         Row("encode and take nonzeros", f"{ours_s / product_s:.2f} x", "bare encoder product"),
         Row("sae.encode and nonzero()", f"{plain_s / product_s:.2f} x", "bare encoder product"),
@@ -71,13 +86,30 @@ def rows(subject: Subject, repeats: int) -> list[Row]:
     ]
 
 
-def medians(functions: list[Callable[[], None]], repeats: int) -> list[float]:
-    """Median CPU seconds of each, the functions taking turns after one warm-up."""
+def share_of_peak(subject: Subject, floor_s: float) -> float:
+    """What the floor reaches of the speed of a plain matrix product; attention is not counted as work."""
+    model, sae, site = subject.scope.parts
+    side = 2048
+    a, b = torch.randn(side, side), torch.randn(side, side)
+    (product_s,) = medians([lambda: torch.mm(a, b)], 5)
+    blocks = structure(model.model)[: site.layer + (site.kind == "output")]
+    weights = sum(p.numel() for block in blocks for p in block.parameters() if p.dim() == 2)
+    work = 2 * len(subject.tokens) * (weights + sae.sae.W_enc.numel())
+    return (work / floor_s) / (2 * side**3 / product_s)
+
+
+def structure(model: Any) -> Any:
+    """The model's blocks, in order."""
+    return max((m for m in model.modules() if isinstance(m, torch.nn.ModuleList)), key=len)
+
+
+def medians(functions: list[Callable[[], None]], repeats: int, *, warms_up: bool = True) -> list[float]:
+    """Median CPU seconds of each, the functions taking turns, after one warm-up unless told otherwise."""
     times: list[list[float]] = [[] for _ in functions]
-    for turn in range(repeats + 1):
+    for turn in range(repeats + warms_up):
         for function, found in zip(functions, times, strict=True):
             began = time.process_time()
             function()
-            if turn:
+            if turn >= warms_up:
                 found.append(time.process_time() - began)
     return [statistics.median(t) for t in times]

@@ -12,7 +12,8 @@ versions of what else it uses; without its declared versions it runs beside thos
 2. sae-dashboard gathers what Neuronpedia shows of one batch of 128 features, taken at random
    (see `peer_dashboard`). It reads the cached activations again for each batch, so that its
    cost grows with the number of features.
-3. saescope encodes, writes its shards, examples and feature table, for all features at once.
+3. saescope makes a whole index, for all features at once, with the same activations in place of
+   the model.
 4. Both are divided by tokens and features. Figures that both give are compared for those 128,
    with no token skipped.
 
@@ -31,6 +32,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 import torch
@@ -40,17 +42,13 @@ from torch import Tensor
 
 from benchmarks.building import medians
 from benchmarks.subject import Row, Subject, demo_subject, given_subject
-from saescope.engine.encoder import Encoder, Nonzeros
+from saescope.engine.lens import read_lens
 from saescope.engine.reader import SiteReader
-from saescope.index.layout import Layout
-from saescope.index.shards import Shards, rows_a_shard, shard_name
-from saescope.indexing.lens import read_lens
-from saescope.indexing.shard import write_shard
-from saescope.indexing.tables import write_examples, write_features
+from saescope.index.rule import EVERYTHING
+from saescope.progress import Silent
 
 PEER = "SAESCOPE_PEER_PYTHON"
 N_FEATURES = 128
-BATCH_TOKENS = 1024
 TOLERANCE = 1e-4
 
 
@@ -60,21 +58,6 @@ class Figures:
 
     n_fires: NDArray[np.int64]
     maxima: NDArray[np.float32]
-
-
-class _BareUnembedding(torch.nn.Module):
-    """An unembedding without blocks or norm, through which the lens is read raw, as sae-dashboard does."""
-
-    def __init__(self, model: Any) -> None:
-        super().__init__()
-        self.head = model.get_output_embeddings()
-
-    @property
-    def base_model(self) -> "_BareUnembedding":
-        return self
-
-    def get_output_embeddings(self) -> Any:
-        return self.head
 
 
 def rows(subject: Subject, repeats: int = 5) -> list[Row]:
@@ -92,12 +75,12 @@ def rows(subject: Subject, repeats: int = 5) -> list[Row]:
             return [Row("beside sae-dashboard", "not run", theirs["failed"])]
         found: list[Figures] = []
 
-        def build() -> None:
-            found[:] = [ours(subject, activations, Path(folder))]
+        def build(*, lens: bool) -> None:
+            found[:] = [ours(subject, activations, Path(folder), lens=lens)]
 
-        (ours_s,) = medians([build], repeats)
+        with_s, without_s = medians([lambda: build(lens=True), lambda: build(lens=False)], repeats)
     return [
-        *costs(theirs, ours_s, len(subject.tokens), len(features), n_all),
+        *costs(theirs, with_s, without_s, len(subject.tokens), len(features), n_all),
         *agreements(theirs, found[0], subject, features),
     ]
 
@@ -141,47 +124,55 @@ def run_peer(python: str, folder: Path, repeats: int) -> dict[str, Any]:
     return json.loads(done.stdout.splitlines()[-1])
 
 
-def ours(subject: Subject, activations: Tensor, folder: Path) -> Figures:
-    """Everything that a build does after the forward pass, for all features, skipping no token."""
-    model, sae, _ = subject.scope.parts
-    encoder, x = Encoder(sae.sae), activations.reshape(-1, activations.shape[-1])
-    n_tokens, vocab = len(subject.tokens), model.model.get_output_embeddings().weight.shape[0]
-    size, n_nonzeros = rows_a_shard(subject.context), 0
-    for number, start in enumerate(range(0, n_tokens, size)):
-        shard = x[start : start + size]
-        parts = []
-        for first in range(0, len(shard), BATCH_TOKENS):
-            found = encoder.encode(shard[first : first + BATCH_TOKENS])
-            parts.append(Nonzeros(found.rows + first, found.features, found.values))
-        n_nonzeros += write_shard(folder / shard_name(number), parts, len(shard), sae.d_sae)
-    layout = Layout(
-        subject.tokens,
-        subject.context,
-        doc_starts=np.zeros(1, dtype=np.int64),
-        is_special=np.zeros(vocab, dtype=bool),
-        skips_first=False,
-        skips_special=False,
-    )
-    shards = Shards(folder, -(-n_tokens // size), size)
-    summary = write_examples(folder / "examples.arrow", shards, layout, sae.d_sae, n_nonzeros, lambda _: None)
-    lens = read_lens(model.model, sae.sae.W_dec.detach(), vocab, lambda _: None)
-    write_features(folder / "features.parquet", summary, lens, n_tokens)
-    return Figures(summary.column("n_fires"), summary.column("maxima"))
+class CachedReader:
+    """Gives the activations of contexts that come in order, without running the model."""
+
+    def __init__(self, activations: Tensor) -> None:
+        self._activations = activations
+        self._next = 0
+
+    def read(self, tokens: Tensor, **_options: Any) -> Tensor:
+        """The next contexts' activations."""
+        first, self._next = self._next, self._next + len(tokens)
+        return self._activations[first : self._next]
 
 
-def costs(theirs: dict[str, Any], ours_s: float, n_tokens: int, n_theirs: int, n_ours: int) -> list[Row]:
+def ours(subject: Subject, activations: Tensor, folder: Path, *, lens: bool) -> Figures:
+    """A whole build without its forward passes, for all features, skipping no token."""
+    path = folder / "index"
+    shutil.rmtree(path, ignore_errors=True)
+    with patch("saescope.indexing.worker.SiteReader", lambda _model, _site: CachedReader(activations)):
+        index = subject.scope.build_index(
+            subject.texts,
+            path,
+            max_tokens=len(subject.tokens),
+            rule=EVERYTHING,
+            lens=lens,
+            recovery=False,
+            progress=Silent(),
+            attach=False,
+        )
+    return Figures(index.table["n_fires"].to_numpy().astype(np.int64), index.table["max"].to_numpy())
+
+
+def costs(
+    theirs: dict[str, Any], with_s: float, without_s: float, n_tokens: int, n_theirs: int, n_ours: int
+) -> list[Row]:
     """CPU seconds of both, and what they come to for a token and feature."""
     gather_s, convert_s = (statistics.median(theirs[name]) for name in ("gather_s", "convert_s"))
-    unit_s, theirs_unit_s = ours_s / (n_tokens * n_ours), gather_s / (n_tokens * n_theirs)
+    unit_s, bare_unit_s = with_s / (n_tokens * n_ours), without_s / (n_tokens * n_ours)
+    theirs_unit_s = gather_s / (n_tokens * n_theirs)
     name = theirs["name"]
     given = f"{n_tokens:,} tokens, forward pass left out, CPU"
     return [
         Row(f"{name}, {n_theirs} features", f"{gather_s:.2f} s", given),
         Row("and its conversion to Neuronpedia's JSON", f"{convert_s:.2f} s", "not in the ratio"),
-        Row(f"saescope, all {n_ours:,} features", f"{ours_s:.2f} s", given),
+        Row(f"saescope, all {n_ours:,} features", f"{with_s:.2f} s", given),
+        Row("the same, logit lens on demand", f"{without_s:.2f} s", given),
         Row(f"{name}, a token and feature", f"{1e9 * theirs_unit_s:.1f} ns", "the same"),
         Row("saescope, a token and feature", f"{1e9 * unit_s:.1f} ns", "the same"),
         Row("ratio, a token and feature", f"{theirs_unit_s / unit_s:.1f} x", f"{name} over saescope"),
+        Row("ratio, logit lens on demand", f"{theirs_unit_s / bare_unit_s:.1f} x", f"{name} over saescope"),
     ]
 
 
@@ -190,7 +181,7 @@ def agreements(theirs: dict[str, Any], found: Figures, subject: Subject, feature
     model, sae, _ = subject.scope.parts
     picked, decoder = features.numpy(), sae.sae.W_dec.detach()[features]
     n_fires, n_tokens = found.n_fires[picked], len(subject.tokens)
-    lens = read_lens(_BareUnembedding(model.model), decoder, model.model.get_output_embeddings().weight.shape[0], _none)
+    lens = read_lens(model.model, decoder, model.model.get_output_embeddings().weight.shape[0], convention="raw")
     norms = decoder.norm(dim=1).numpy()
     equal = {
         "firing count equal": n_fires == np.array(theirs["n_fires"]),
@@ -200,10 +191,6 @@ def agreements(theirs: dict[str, Any], found: Figures, subject: Subject, feature
     }
     against = f"features, {theirs['name']}; {(n_fires > 0).sum()} of them fire"
     return [Row(what, f"{same.sum()} of {len(same)}", against) for what, same in equal.items()]
-
-
-def _none(_n: int) -> None:
-    pass
 
 
 def main() -> None:

@@ -11,9 +11,12 @@ LOAD = (
     "import saescope\nbase = saescope.demo()\n"
     "scope = saescope.load((base.model, base.tokenizer), sae=base.sae)\n"
     "line = 'It was the best of times, and the king of the islands said so to the sailors of the fleet. '\n"
-    "texts = [f'In {1500 + n} ' + line * 6 for n in range(4500)]\nscope.browse()"
+    "texts = [f'In {1500 + n} ' + line * 6 for n in range(2000)]\nscope.browse()"
 )
 BUILD = "index = scope.build_index(texts, out='grown', recovery=False)"
+
+
+IDLE = "() => window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.status === 'idle'"
 
 
 def n_tokens(text):
@@ -53,12 +56,15 @@ def test_a_panel_fills_in_while_its_index_is_built_and_stops_it(page, lab):
     assert (lab.notebooks / "grown" / "building.json").exists()
     done = len(list((lab.notebooks / "grown").rglob("shard-*.safetensors")))
     assert done >= 2
+    page.wait_for_function(IDLE)  # a cell that waits while another fails is never run
     run_cell(page, 2, wait=False)
-    page.evaluate("() => window.jupyterapp.shell.currentWidget.content.scrollToItem(0)")
+    page.wait_for_timeout(1500)  # the running cell is scrolled to first, which takes the panel off the page
+    page.evaluate("() => window.jupyterapp.shell.currentWidget.content.scrollToItem(0, 'start')")
+    shoot(page, "live-again")
     panel.get_by_role("progressbar").wait_for()
     panel.get_by_role("progressbar").wait_for(state="detached", timeout=180_000)
     manifest = json.loads((lab.notebooks / "grown" / "manifest-1.json").read_text())
     assert manifest["is_complete"]
-    assert manifest["n_rows"] > 300_000
+    assert manifest["n_rows"] > 250_000
     panel.locator("[data-page-feature] [data-example]").first.wait_for()
     shoot(page, "live-done")

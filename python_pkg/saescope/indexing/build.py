@@ -10,6 +10,7 @@
 """
 
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -29,7 +30,7 @@ from saescope.index.postings import SHARD_ROWS
 from saescope.index.rows import rows_name
 from saescope.index.store import DIRECTIONS, TOKENS, VOCABULARY
 from saescope.index.vocabulary import Vocabulary
-from saescope.indexing.finish import EXTRAS, LENS_PART, finish, read_layout
+from saescope.indexing.finish import EXTRAS, LENS_PART, finish, read_extras, read_layout
 from saescope.indexing.heartbeat import Heartbeat
 from saescope.indexing.recovery import measure_recovery, sample_size, sampled_contexts
 from saescope.indexing.settings import Settings
@@ -250,12 +251,14 @@ class Builder:
 
     def _write_extras(self, workspace: Workspace, layout: Layout, progress: Progress) -> None:
         settings, sae = self._settings, self._sae.sae
-        extras: dict[str, Any] = {"lens": "none", "loss": None}
+        asked = {"has_lens": settings.has_lens, "has_recovery": settings.has_recovery}
+        extras: dict[str, Any] = {"lens": "none", "loss": None, "asked": asked}
         if not workspace.has(DIRECTIONS) and sae.W_dec.numel() * 2 <= MAX_DIRECTIONS_BYTES:
             with workspace.part(DIRECTIONS) as path:
                 save_file(unit_rows(sae), path)
-        if workspace.has(EXTRAS):
+        if workspace.has(EXTRAS) and read_extras(workspace).get("asked") == asked:
             return
+        workspace.discard([LENS_PART, EXTRAS])
         if settings.has_lens:
             progress.start("Reading the unembedding", self._sae.d_sae, "feature")
             lens = read_lens(self._model.model, sae.W_dec.detach(), layout.vocab_size, progress.advance)
@@ -292,7 +295,7 @@ class Builder:
             **self._provenance,
         )
 
-    @property
+    @cached_property
     def _provenance(self) -> dict[str, Any]:
         from saescope._version import version
 

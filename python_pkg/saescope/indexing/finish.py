@@ -54,6 +54,11 @@ def read_layout(folder: Path, manifest: Manifest) -> Layout:
     )
 
 
+def read_extras(workspace: Workspace) -> dict[str, Any]:
+    """What is known of the lens and the loss, and what of them was asked for; empty before."""
+    return json.loads((workspace.folder / EXTRAS).read_text(encoding="utf-8")) if workspace.has(EXTRAS) else {}
+
+
 def finish(workspace: Workspace, manifest: Manifest, layout: Layout, progress: Progress) -> None:
     """Make a whole set of shards an index.
 
@@ -76,7 +81,7 @@ def finish(workspace: Workspace, manifest: Manifest, layout: Layout, progress: P
     layout = layout.with_norms(by_row.norms, median) if layout.rule.max_norm_ratio is not None else layout
     has_lens = workspace.has(LENS_PART)
     lens = map_arrays(folder / LENS_PART) if has_lens else {}
-    extras = json.loads((folder / EXTRAS).read_text(encoding="utf-8")) if workspace.has(EXTRAS) else {}
+    extras = read_extras(workspace)
     if not workspace.has(PLACES):
         with workspace.part(PLACES) as path:
             save_file(token_places(layout.tokens, layout.vocab_size), path)

@@ -19,7 +19,7 @@ from saescope.sources.sae import LoadedSae
 from saescope.types import Site
 
 TOKENS_A_TOKEN = 1024
-FEWEST, MOST = 512, 16_384
+FEWEST, MOST = 256, 16_384
 BATCH_TOKENS = 512
 
 
