@@ -3,8 +3,8 @@
     python -m benchmarks.kills [--kills 30] [--tokens 200000] [--seed 0]
 
 Loads the demo's model and SAE once, forks a child for each build, and sends it SIGKILL at a
-moment drawn evenly from the time that a whole build takes. A build that ends before its
-kill is replaced by a new one, until so many kills were delivered. Every part of every finished
+moment drawn evenly from the time that a whole build takes. A build that has its manifest before
+its kill is replaced by a new one, until so many kills were delivered. Every part of every finished
 index is compared, byte for byte, with those of an index built without interruption.
 """
 
@@ -24,6 +24,7 @@ import torch
 import saescope
 from saescope.demo import DATA
 from saescope.index import Index
+from saescope.index.manifest import manifest_numbers
 from saescope.progress import Silent
 from saescope.scope import Scope
 
@@ -89,7 +90,7 @@ def run(scope: Scope, texts: list[str], n_kills: int, seed: int) -> tuple[int, i
                 kills += 1
             elif status:
                 raise SystemExit(f"a resumed build failed after {kills} kills")
-            else:
+            if manifest_numbers(out):
                 finished += 1
                 identical += digests(out) == wanted
                 shutil.rmtree(out)

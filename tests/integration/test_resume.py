@@ -7,10 +7,10 @@ import threading
 from pathlib import Path
 
 import pytest
+from benchmarks.kills import digests
 
 import saescope
 import tiny
-from benchmarks.kills import digests
 from disk import small_disk
 from saescope.errors import BusyIndexError, CancelledError, DiskFullError, OtherBuildError
 from saescope.index import Index

@@ -8,10 +8,10 @@ import shutil
 import threading
 
 import pytest
+from benchmarks.kills import digests
 
 import saescope
 import tiny
-from benchmarks.kills import digests
 from saescope.cli.main import main
 from saescope.errors import InputError, MismatchError, NoIndexError, OtherBuildError, OverlapError, UnfinishedIndexError
 from saescope.index import Index

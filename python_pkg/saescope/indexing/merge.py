@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
-from saescope.errors import InputError, MismatchError, OverlapError, UnfinishedIndexError
+from saescope.errors import InputError, MismatchError, OtherBuildError, OverlapError, UnfinishedIndexError
 from saescope.index import Index
 from saescope.index.manifest import BUILDING, Manifest, read_unfinished
 from saescope.index.postings import shard_name
@@ -46,7 +46,7 @@ def merge(
     out
         Folder of the result; new or empty.
     overwrite
-        Replace an index that is in ``out``.
+        Replace an index that is in ``out``, or an unfinished one.
     progress
         Told how it goes; by default a bar.
 
@@ -63,6 +63,8 @@ def merge(
         Two parts are of different plans.
     OverlapError
         A shard is in two parts.
+    OccupiedError, BusyIndexError, OtherBuildError
+        The folder cannot take the result.
     """
     out = Path(out).expanduser()
     _merge([Path(p).expanduser() for p in parts], out, progress or Bar(), overwrite=overwrite)
@@ -80,6 +82,7 @@ def _merge(parts: list[Path], out: Path, progress: Progress, *, overwrite: bool)
     workspace = Workspace(out, overwrite=overwrite)
     try:
         if workspace.unfinished is not None:
+            _check_replaceable(workspace, workspace.unfinished, plans[0], homes)
             workspace.start_anew()
         manifest = replace(plans[0], folder=workspace.folder.name)
         _take(workspace, parts, plans, homes)
@@ -88,6 +91,21 @@ def _merge(parts: list[Path], out: Path, progress: Progress, *, overwrite: bool)
             finish(workspace, manifest, read_layout(workspace.folder, manifest), Heartbeat(progress, out))
     finally:
         workspace.abandon()
+
+
+def _check_replaceable(workspace: Workspace, before: Manifest, plan: Manifest, homes: dict[int, Path]) -> None:
+    """An unfinished index in the way is an interrupted merge of these parts, or replaced only when asked."""
+    ours, theirs = plan.identity(), before.identity()
+    differing = [name for name in ours if ours[name] != theirs[name]]
+    lost = set(shards_done(workspace.folder, before.n_shards)) - homes.keys()
+    if workspace.overwrite or not (differing or lost):
+        return
+    what = f"differs in {', '.join(differing)}" if differing else "has shards that are in none of the parts"
+    raise OtherBuildError(
+        f"the folder {workspace.path} holds an unfinished index that {what}.",
+        hint="Give another folder for the result, or overwrite=True (--overwrite) to throw it away.",
+        differs=differing,
+    )
 
 
 def _plan(part: Path) -> Manifest:
