@@ -16,7 +16,7 @@ LOAD = (
 BUILD = "index = scope.build_index(texts, out='grown', recovery=False)"
 
 
-IDLE = "() => window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.status === 'idle'"
+ENDED = "() => window.jupyterapp.shell.currentWidget.content.widgets[1].model.executionCount !== null"
 
 
 def n_tokens(text):
@@ -56,7 +56,7 @@ def test_a_panel_fills_in_while_its_index_is_built_and_stops_it(page, lab):
     assert (lab.notebooks / "grown" / "building.json").exists()
     done = len(list((lab.notebooks / "grown").rglob("shard-*.safetensors")))
     assert done >= 2
-    page.wait_for_function(IDLE)  # a cell that waits while another fails is never run
+    page.wait_for_function(ENDED)  # a cell that waits while another fails is never run
     run_cell(page, 2, wait=False)
     page.wait_for_timeout(1500)  # the running cell is scrolled to first, which takes the panel off the page
     page.evaluate("() => window.jupyterapp.shell.currentWidget.content.scrollToItem(0, 'start')")

@@ -1,4 +1,4 @@
-"""Stored examples: an Arrow IPC file, one compressed batch for 64 features.
+"""Stored examples: an Arrow IPC file, one LZ4 batch for 64 features.
 
 Columns: ``feature`` u32, ``group`` u8 (a number in the manifest's ``groups``), ``rank`` u16,
 ``row`` u32 (of the peak), ``activation`` f32, ``n_same`` u32 (further contexts with the same
@@ -85,24 +85,30 @@ def cut_windows(chosen: Chosen, postings: Postings, layout: Layout, side: int = 
 
 def windows_of(batch: pa.RecordBatch, feature: int, group: int | None = None) -> list[Window]:
     """The windows of one feature (and group) in a batch that is sorted by feature, in stored order."""
-    column = batch.column("feature").to_numpy()
-    low, high = np.searchsorted(column, np.array([feature, feature + 1], dtype=column.dtype)).tolist()
-    mine = batch.slice(low, high - low)
-    numbers: dict[str, list[Any]] = {n: mine.column(n).to_numpy().tolist() for n in SCHEMA.names[1:8]}
-    lists = mine.column("offsets")
-    borders = lists.offsets.to_numpy().tolist()
-    offsets, values = lists.values.to_numpy(), mine.column("values").values.to_numpy()
-    windows = []
-    for n, code in enumerate(numbers["group"]):
-        if group is not None and code != group:
-            continue
-        activations = np.zeros(numbers["length"][n], dtype=np.float32)
-        inside = slice(borders[n], borders[n + 1])
-        activations[offsets[inside]] = values[inside]
-        rank, row, activation = numbers["rank"][n], numbers["row"][n], numbers["activation"][n]
-        n_same, start = numbers["n_same"][n], numbers["start"][n]
-        windows.append(Window(feature, code, rank, row, activation, n_same, start, activations))
-    return windows
+    low, high = _span(batch.column("feature").to_numpy(), feature)
+    if group is not None:
+        groups = batch.column("group").to_numpy()[low:high]
+        first, end = _span(groups, group)
+        low, high = low + first, low + end
+    code, rank, row, activation, n_same, start, length = (c.to_numpy()[low:high] for c in batch.columns[1:8])
+    lists = batch.column("offsets")
+    borders = lists.offsets.to_numpy()[low : high + 1]
+    inside = slice(borders[0], borders[-1])
+    ends = np.cumsum(length, dtype=np.int64)
+    whole = np.zeros(ends[-1] if len(ends) else 0, dtype=np.float32)
+    at = np.repeat(ends - length, np.diff(borders)) + lists.values.to_numpy()[inside]
+    whole[at] = batch.column("values").values.to_numpy()[inside]
+    columns = (c.tolist() for c in (code, rank, row, activation, n_same, start))
+    return [
+        Window(feature, *facts, whole[end - n : end])
+        for *facts, end, n in zip(*columns, ends.tolist(), length.tolist(), strict=True)
+    ]
+
+
+def _span(column: NDArray[Any], value: int) -> tuple[int, int]:
+    """Where a sorted column holds a value."""
+    kind = column.dtype.type
+    return int(column.searchsorted(kind(value))), int(column.searchsorted(kind(value), side="right"))
 
 
 class ExampleFile:
@@ -111,7 +117,7 @@ class ExampleFile:
     def __init__(self, path: Path) -> None:
         try:
             self._source = pa.memory_map(str(path))
-            self._file = pa.ipc.open_file(self._source)
+            self._file = pa.ipc.open_file(self._source, options=pa.ipc.IpcReadOptions(use_threads=False))
         except (pa.ArrowInvalid, OSError) as err:
             raise DamagedIndexError(f"{path} is no whole Arrow file: {err}.", hint="Build the index again.") from err
 
@@ -171,5 +177,5 @@ class BlockWriter:
 
 
 def example_writer(path: Path, n_features: int) -> BlockWriter:
-    """A writer of examples: batches of 64 features, zstd."""
-    return BlockWriter(path, SCHEMA, BLOCK, n_features, "zstd")
+    """A writer of examples: batches of 64 features; LZ4, which is read five times as fast as zstd."""
+    return BlockWriter(path, SCHEMA, BLOCK, n_features, "lz4")

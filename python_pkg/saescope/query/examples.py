@@ -1,6 +1,5 @@
 """Examples of a feature, as a table."""
 
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -38,7 +37,9 @@ def trimmed(window: Window, context: int) -> Window:
         return window
     peak = window.row - window.start
     low, high = max(peak - context, 0), peak + context + 1
-    return replace(window, start=window.start + low, activations=window.activations[low:high])
+    w = window
+    inside = w.activations[low:high]
+    return Window(w.feature, w.group, w.rank, w.row, w.activation, w.n_same, w.start + low, inside)
 
 
 def token_ids(index: Index, window: Window) -> list[int]:
@@ -48,13 +49,15 @@ def token_ids(index: Index, window: Window) -> list[int]:
 
 def doc_of(index: Index, window: Window) -> tuple[int, str]:
     """Number and source of the document that a window lies in."""
-    place = int(np.searchsorted(index.layout.doc_starts, window.row, side="right")) - 1
-    return index.doc(place)
+    return index.doc(int(index.layout.doc_starts.searchsorted(window.row, side="right")) - 1)
 
 
 def position_of(index: Index, row: int) -> int:
     """Place of a row in its context, from 0."""
-    return int(index.layout.position_of(np.array([row]))[0])
+    layout = index.layout
+    if layout.context_starts is None:
+        return row % layout.context_size
+    return int(layout.position_of(np.array([row]))[0])
 
 
 def find_windows(

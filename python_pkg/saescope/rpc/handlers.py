@@ -163,10 +163,19 @@ def feature_page(index: Index, feature: int) -> FeaturePage:
 
 def _weights(index: Index, tokens: list[int], weights: list[float]) -> list[TokenWeight]:
     v = index.vocabulary
+    texts, raws = _pieces(v.texts, v.text, tokens), _pieces(v.raws, v.raw, tokens)
     return [
-        TokenWeight(token=t, text=v.text(t), raw=v.raw(t), weight=_short(w))
-        for t, w in zip(tokens, weights, strict=True)
+        TokenWeight(token=t, text=text, raw=raw, weight=_short(w))
+        for t, text, raw, w in zip(tokens, texts, raws, weights, strict=True)
     ]
+
+
+def _pieces(known: list[str], of: Callable[[int], str], tokens: list[int]) -> list[str]:
+    """The piece of each token, looked up at once; one by one where the tokenizer has none for one of them."""
+    try:
+        return [known[t] for t in tokens]
+    except IndexError:
+        return [of(t) for t in tokens]
 
 
 def _short(value: float) -> float:
@@ -188,9 +197,9 @@ def example(index: Index, window: Window, group: str) -> Example:
         doc=doc,
         source=source,
         tokens=ids,
-        texts=[vocabulary.text(i) for i in ids],
-        raws=[vocabulary.raw(i) for i in ids],
-        activations=[_short(a) if a else 0.0 for a in window.activations.tolist()],
+        texts=_pieces(vocabulary.texts, vocabulary.text, ids),
+        raws=_pieces(vocabulary.raws, vocabulary.raw, ids),
+        activations=[float(f"{a:.6g}") if a else 0.0 for a in window.activations.tolist()],
         n_same=window.n_same,
     )
 
