@@ -68,3 +68,31 @@ def test_a_panel_fills_in_while_its_index_is_built_and_stops_it(page, lab):
     assert manifest["n_rows"] > 250_000
     panel.locator("[data-page-feature] [data-example]").first.wait_for()
     shoot(page, "live-done")
+
+
+def test_the_side_bar_shows_a_build_of_another_process_and_stops_it(page, lab):
+    start = (
+        "import subprocess, sys, json, pathlib, saescope, time\nfrom saescope.demo import DATA\n"
+        "line = 'It was the best of times, and the king of the islands said so to the sailors of the fleet. '\n"
+        "texts = [f'In {1500 + n} ' + line * 6 for n in range(3000)]\n"
+        "pathlib.Path('c.jsonl').write_text(''.join(json.dumps(t) + chr(10) for t in texts))\n"
+        "build = subprocess.Popen([sys.executable, '-m', 'saescope', 'index', str(DATA / 'saescope-demo'), "
+        "str(DATA / 'saescope-demo-l2'), 'c.jsonl', '--out', 'elsewhere'], stderr=subprocess.DEVNULL)\n"
+        "while not list(pathlib.Path('elsewhere').glob('data-1/shard-*')): time.sleep(0.5)"
+    )
+    write(lab, "other.ipynb", [start, "scope = saescope.open_index('elsewhere'); scope", "build.wait(60)"])
+    open_notebook(page, lab, "other.ipynb", TOKEN)
+    page.set_default_timeout(120_000)
+    run_cell(page, 0)
+    run_cell(page, 1)
+    page.locator("li[data-id='saescope-sidebar'], li[title='saescope']").first.click()
+    side = page.locator("#saescope-sidebar")
+    side.get_by_role("progressbar").wait_for()
+    side.locator("[role=row][data-feature]").nth(2).click()
+    side.locator("[data-page-feature] [data-example]").first.wait_for()
+    set_theme(page, is_dark=False)
+    shoot(page, "live-sidebar")
+    side.get_by_role("button", name="Stop").click()
+    side.get_by_text("Unfinished").wait_for()
+    run_cell(page, 2)
+    shoot(page, "live-sidebar-stopped")

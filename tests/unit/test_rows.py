@@ -84,4 +84,5 @@ def test_explained_variance_from_sums_of_parts_is_that_of_the_whole():
     wanted = 1 - ((made - x) ** 2).sum() / ((x - x.mean(0)) ** 2).sum()
     assert explained_variance(sums(slice(0, 20)) + sums(slice(20, 50))) == pytest.approx(wanted)
     assert explained_variance(sums(slice(0, 1))) is None
+    assert explained_variance(sums(slice(0, 0))) is None
     assert explained_variance(quality_of(5, 1.0, 20.0, np.array([10.0]))) is None

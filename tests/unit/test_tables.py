@@ -4,7 +4,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 import streams
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import plain
@@ -46,7 +46,7 @@ def write_pairs(path, counts, ranges, block, compression=None):
 
 
 @given(st.lists(st.sampled_from([0, 0, 1, 3, 700]), min_size=1, max_size=40), st.integers(1, 12), st.data())
-@streams.SOME
+@settings(deadline=None, max_examples=300)
 def test_each_batch_has_the_rows_of_its_features_however_they_come(tmp_path_factory, counts, block, data):
     path = tmp_path_factory.mktemp("blocks") / "a.arrow"
     batches = write_pairs(path, counts, cuts(len(counts), data.draw), block)

@@ -131,9 +131,9 @@ def candidates(postings: Postings, layout: Layout) -> Candidates:
 
 def top(postings: Postings, layout: Layout, k: int, *, folds: bool = True) -> Chosen:
     """The ``k`` strongest of each feature, at most one a context, the same tokens once."""
-    found = candidates(postings, layout)
     if k == 0:
         return _none()
+    found = candidates(postings, layout)
     alike = _Alike(found, layout) if folds else None
     chosen: list[Chosen] = []
     pending = np.ones(postings.n_features, dtype=bool)
@@ -234,14 +234,16 @@ def choose(postings: Postings, maxima: NDArray[np.float32], layout: Layout, want
     wanted
         How many of each.
     """
-    f, strength = postings.features, np.abs(postings.values)
+    f = postings.features
     parts = [top(postings, layout, wanted.n_top, folds=wanted.folds)]
     if len(f) and (wanted.n_random or wanted.n_an_interval):
         noise = position_hash(f + postings.first, postings.rows)
-        share = strength / maxima[f] * np.float32(wanted.n_intervals)
-        interval = np.minimum(share.astype(np.int64), wanted.n_intervals - 1)
+    if len(f) and wanted.n_random:
         random = drawn(noise, f, postings.n_features, wanted.n_random)
         parts.append(_lot(postings, random, np.ones(len(random), dtype=np.int64), f[random]))
+    if len(f) and wanted.n_an_interval:
+        share = np.abs(postings.values) / maxima[f] * np.float32(wanted.n_intervals)
+        interval = np.minimum(share.astype(np.int64), wanted.n_intervals - 1)
         cells = f * wanted.n_intervals + interval
         inside = drawn(noise, cells, postings.n_features * wanted.n_intervals, wanted.n_an_interval)
         groups = len(wanted.groups) - 1 - interval[inside]
