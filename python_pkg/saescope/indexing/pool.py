@@ -2,14 +2,17 @@
 
 Each process loads the model and the SAE itself, and takes the next shard that is left.
 A process that dies takes its shard with it: the pool is started again, and what is in the
-folder is not made twice. The parts that come out do not depend on who made them.
+folder is not made twice. The parts that come out do not depend on who made them. When the
+builder dies, its processes end too.
 """
 
 import multiprocessing as mp
 import os
+import threading
 import time
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +24,7 @@ from saescope.types import Progress, Recipe
 POLL_S = 0.5
 MAX_DEATHS = 3
 
+_load: Any = None
 _worker: Any = None
 _counter: Any = None
 
@@ -44,13 +48,14 @@ class Pool:
 
     def run(self, folder: Path, manifest: Manifest, numbers: list[int], progress: Progress) -> None:
         """Make these shards; see `saescope.indexing.build.Executor`."""
-        left, deaths = list(numbers), 0
+        left, deaths, tally = list(numbers), 0, Tally(progress)
         while left:
             try:
-                self._run(folder, left, progress)
+                self._run(folder, left, tally)
             except BrokenProcessPool as err:
                 done = set(shards_done(folder, manifest.n_shards))
                 remaining = [n for n in left if n not in done]
+                tally.correct(sum(manifest.shard_rows(n) for n in numbers if n in done))
                 deaths = deaths + 1 if len(remaining) == len(left) else 0
                 if deaths >= MAX_DEATHS:
                     raise ComputeError(
@@ -61,26 +66,49 @@ class Pool:
             else:
                 left = []
 
-    def _run(self, folder: Path, numbers: list[int], progress: Progress) -> None:
-        context = mp.get_context("spawn")
-        counter = context.Value("q", 0)
+    def _run(self, folder: Path, numbers: list[int], tally: "Tally") -> None:
         threads = max((os.cpu_count() or 1) // self._n, 1)
         pool = ProcessPoolExecutor(
-            min(self._n, len(numbers)), context, initializer=_begin, initargs=(self._recipe, folder, counter, threads)
+            min(self._n, len(numbers)),
+            mp.get_context("spawn"),
+            initializer=_begin,
+            initargs=(self._recipe, folder, tally.counter, threads),
         )
-        told = 0
         try:
             waiting: set[Future[None]] = {pool.submit(_make, folder, n) for n in numbers}
             while waiting:
                 done, waiting = wait(waiting, POLL_S, FIRST_COMPLETED)
                 for future in done:
                     future.result()
-                seen = counter.value
-                progress.advance(seen - told)
-                told = seen
-            progress.advance(counter.value - told)
+                tally.tell()
         finally:
             _end(pool)
+
+
+class Tally:
+    """Tokens that several processes have done together, told to a progress.
+
+    Parameters
+    ----------
+    progress
+        Told what came since it was told last.
+    """
+
+    def __init__(self, progress: Progress) -> None:
+        self.counter: Any = mp.get_context("spawn").Value("q", 0)
+        self._progress = progress
+        self._told = 0
+
+    def tell(self) -> None:
+        """Tell what came since."""
+        seen = self.counter.value
+        self._progress.advance(seen - self._told)
+        self._told = seen
+
+    def correct(self, n: int) -> None:
+        """Set the sum to what is in the folder: a shard may have been lost on the way."""
+        self.counter = mp.get_context("spawn").Value("q", n)
+        self.tell()
 
 
 def _end(pool: ProcessPoolExecutor) -> None:
@@ -90,17 +118,25 @@ def _end(pool: ProcessPoolExecutor) -> None:
     deadline = time.monotonic() + 1
     for process in processes:
         process.join(max(deadline - time.monotonic(), 0))
-        if process.is_alive():
-            process.kill()
+        process.kill()
+    for process in processes:
+        process.join()
 
 
 def _begin(recipe: Recipe, folder: Path, counter: Any, threads: int) -> None:
-    global _worker, _counter  # noqa: PLW0603 - what a pool's process keeps between its tasks
+    global _load, _counter  # noqa: PLW0603 - what a pool's process keeps between its tasks
+    threading.Thread(target=_end_with, args=(mp.parent_process(),), daemon=True).start()
     import torch
 
     torch.set_num_threads(threads)
     _counter = counter
-    _worker = worker_of(recipe, folder, read_unfinished(folder.parent))
+    _load = partial(worker_of, recipe, folder, read_unfinished(folder.parent))
+
+
+def _end_with(parent: Any) -> None:
+    """End this process when the one that started it is gone: the executor would wait for its next task for ever."""
+    parent.join()
+    os._exit(1)
 
 
 def worker_of(recipe: Recipe, folder: Path, manifest: Manifest) -> Any:
@@ -117,7 +153,10 @@ def worker_of(recipe: Recipe, folder: Path, manifest: Manifest) -> Any:
 
 
 def _make(folder: Path, number: int) -> None:
+    global _worker  # noqa: PLW0603 - loaded with the first task, so that why it cannot be is told as its result
     from saescope.indexing.worker import save_shard
+
+    _worker = _worker or _load()
 
     def on_done(n: int) -> None:
         with _counter.get_lock():
