@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 from benchmarks.kills import digests
@@ -153,13 +154,13 @@ if __name__ == "__main__":
 
 def descendants(pid):
     """Process numbers of the children of a process, and of theirs."""
-    children = [int(c) for c in open(f"/proc/{pid}/task/{pid}/children").read().split()]
+    children = [int(c) for c in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
     return children + [d for c in children for d in descendants(c)]
 
 
 def is_alive(pid):
     try:
-        return open(f"/proc/{pid}/stat").read().rpartition(")")[2].split()[0] != "Z"
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except FileNotFoundError:
         return False
 

@@ -15,7 +15,7 @@ from collections import deque
 from pathlib import Path
 from typing import Any
 
-from saescope.errors import ComputeError, MissingExtraError
+from saescope.errors import ComputeError, InputError, MissingExtraError
 from saescope.index.layout import Layout
 from saescope.index.manifest import Manifest
 from saescope.indexing.finish import read_layout
@@ -32,7 +32,8 @@ class Ray:
     Parameters
     ----------
     recipe
-        How each actor loads the model and the SAE: names or paths that mean the same on every machine.
+        How each actor loads the model and the SAE: names or paths that mean the same on every machine;
+        ``scope.recipe``.
     n_workers
         How many actors.
     num_cpus, num_gpus
@@ -44,11 +45,13 @@ class Ray:
     ------
     MissingExtraError
         Ray is not installed.
+    InputError
+        There is no recipe: the scope was given its model or its SAE as an object.
     """
 
     def __init__(
         self,
-        recipe: Recipe,
+        recipe: Recipe | None,
         n_workers: int = 2,
         *,
         num_cpus: float = 1,
@@ -59,6 +62,11 @@ class Ray:
             import ray
         except ImportError as err:
             raise MissingExtraError("Ray is not installed.", hint='pip install "saescope[ray]"') from err
+        if recipe is None:
+            raise InputError(
+                "actors load the model and the SAE again, and these were given as objects.",
+                hint="Give both by name or folder to saescope.load.",
+            )
         self._ray: Any = ray
         self._recipe = recipe
         self._n = n_workers
@@ -161,6 +169,11 @@ class _Dispatch:
         try:
             shard = self._ray.get(reference)
         except self._ray.exceptions.RayActorError as err:
+            if err.actor_init_failed:
+                raise ComputeError(
+                    f"a worker could not load the model and the SAE: {err}",
+                    hint="Do their names mean the same on every machine? Build again with the same `out` to go on.",
+                ) from err
             self._losses[number] = self._losses.get(number, 0) + 1
             if self._losses[number] >= MAX_LOSSES_A_SHARD:
                 raise ComputeError(
