@@ -236,12 +236,13 @@ def choose(postings: Postings, maxima: NDArray[np.float32], layout: Layout, want
     """
     f = postings.features
     parts = [top(postings, layout, wanted.n_top, folds=wanted.folds)]
-    if len(f) and (wanted.n_random or wanted.n_an_interval):
-        noise = position_hash(f + postings.first, postings.rows)
-    if len(f) and wanted.n_random:
+    if not len(f) or not (wanted.n_random or wanted.n_an_interval):
+        return joined(parts)
+    noise = position_hash(f + postings.first, postings.rows)
+    if wanted.n_random:
         random = drawn(noise, f, postings.n_features, wanted.n_random)
         parts.append(_lot(postings, random, np.ones(len(random), dtype=np.int64), f[random]))
-    if len(f) and wanted.n_an_interval:
+    if wanted.n_an_interval:
         share = np.abs(postings.values) / maxima[f] * np.float32(wanted.n_intervals)
         interval = np.minimum(share.astype(np.int64), wanted.n_intervals - 1)
         cells = f * wanted.n_intervals + interval

@@ -6,6 +6,9 @@ last tokens), ``start`` u32 (row of the window's first token), ``length`` u16, `
 of u8 and ``values`` list of f32 (the nonzeros).
 """
 
+import mmap
+import struct
+from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -22,6 +25,7 @@ from saescope.index.layout import WINDOW_SIDE, Layout
 from saescope.index.postings import Postings, packed
 
 BLOCK = 64
+BLOCKS = np.dtype([("offset", "<i8"), ("metadata", "<i4"), ("padding", "<i4"), ("body", "<i8")])
 
 SCHEMA = pa.schema(
     [
@@ -98,11 +102,25 @@ def windows_of(batch: pa.RecordBatch, feature: int, group: int | None = None) ->
     whole = np.zeros(ends[-1] if len(ends) else 0, dtype=np.float32)
     at = np.repeat(ends - length, np.diff(borders)) + lists.values.to_numpy()[inside]
     whole[at] = batch.column("values").values.to_numpy()[inside]
-    columns = (c.tolist() for c in (code, rank, row, activation, n_same, start))
+    columns = (c.tolist() for c in (code, rank, row, activation, n_same, start, ends, length))
     return [
-        Window(feature, *facts, whole[end - n : end])
-        for *facts, end, n in zip(*columns, ends.tolist(), length.tolist(), strict=True)
+        Window(feature, code, rank, row, activation, n_same, start, whole[end - n : end])
+        for code, rank, row, activation, n_same, start, end, n in zip(*columns, strict=True)
     ]
+
+
+def expect(array: NDArray[Any], starts: Iterable[int], ends: Iterable[int]) -> None:
+    """Have stretches of an array read all at once, if it is a mapped file and the system can."""
+    base: Any = array
+    while isinstance(base, np.ndarray):
+        base = base.base
+    whole = base.obj if isinstance(base, memoryview) else base
+    if not isinstance(whole, mmap.mmap) or not hasattr(mmap, "MADV_WILLNEED"):
+        return
+    first, size = array.ctypes.data - np.frombuffer(whole, np.uint8).ctypes.data, array.itemsize
+    for start, end in zip(starts, ends, strict=True):
+        low = (first + start * size) // mmap.PAGESIZE * mmap.PAGESIZE
+        whole.madvise(mmap.MADV_WILLNEED, low, first + end * size - low)
 
 
 def _span(column: NDArray[Any], value: int) -> tuple[int, int]:
@@ -111,19 +129,63 @@ def _span(column: NDArray[Any], value: int) -> tuple[int, int]:
     return int(column.searchsorted(kind(value))), int(column.searchsorted(kind(value), side="right"))
 
 
-class ExampleFile:
-    """The stored examples of an index, read one batch at a time."""
+class BatchFile:
+    """An Arrow file, mapped, whose batches are read one at a time, wherever they lie.
+
+    Of each batch exactly its bytes are asked for: systems that read on from each place that is
+    touched, some of them megabytes, would take many times as long.
+
+    Raises
+    ------
+    DamagedIndexError
+        The file is no whole Arrow file.
+    """
 
     def __init__(self, path: Path) -> None:
         try:
-            self._source = pa.memory_map(str(path))
-            self._file = pa.ipc.open_file(self._source, options=pa.ipc.IpcReadOptions(use_threads=False))
-        except (pa.ArrowInvalid, OSError) as err:
+            with path.open("rb") as stream:
+                self._whole = mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ)
+            options = pa.ipc.IpcReadOptions(use_threads=False)
+            self._file = pa.ipc.open_file(pa.py_buffer(self._whole), options=options)
+            self._blocks = _blocks(self._whole)
+        except (ValueError, LookupError, struct.error, OSError) as err:
             raise DamagedIndexError(f"{path} is no whole Arrow file: {err}.", hint="Build the index again.") from err
+        if hasattr(mmap, "MADV_RANDOM"):
+            self._whole.madvise(mmap.MADV_RANDOM)
+
+    def batch(self, number: int) -> pa.RecordBatch:
+        """One batch."""
+        if hasattr(mmap, "MADV_WILLNEED"):
+            block = self._blocks[number]
+            start = int(block["offset"])
+            low = start // mmap.PAGESIZE * mmap.PAGESIZE
+            self._whole.madvise(mmap.MADV_WILLNEED, low, start - low + int(block["metadata"]) + int(block["body"]))
+        return self._file.get_batch(number)
+
+
+def _blocks(whole: mmap.mmap) -> NDArray[np.void]:
+    """Where each batch of an Arrow file lies, from its footer.
+
+    Notes
+    -----
+    Source: Arrow's ``File.fbs``: ``recordBatches`` is the fourth field of the table ``Footer``.
+    """
+    (size,) = struct.unpack_from("<i", whole, len(whole) - 10)
+    footer = whole[len(whole) - 10 - size : len(whole) - 10]
+    (table,) = struct.unpack_from("<I", footer)
+    fields = table - struct.unpack_from("<i", footer, table)[0]
+    at = table + struct.unpack_from("<H", footer, fields + 4 + 2 * 3)[0]
+    at += struct.unpack_from("<I", footer, at)[0]
+    (n,) = struct.unpack_from("<I", footer, at)
+    return np.frombuffer(footer, BLOCKS, n, at + 4)
+
+
+class ExampleFile(BatchFile):
+    """The stored examples of an index."""
 
     def windows(self, feature: int, group: int | None = None) -> list[Window]:
         """The stored windows of one feature."""
-        return windows_of(self._file.get_batch(feature // BLOCK), feature, group)
+        return windows_of(self.batch(feature // BLOCK), feature, group)
 
 
 class BlockWriter:

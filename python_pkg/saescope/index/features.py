@@ -12,8 +12,7 @@ import polars as pl
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from saescope.errors import DamagedIndexError
-from saescope.index.examples import BlockWriter
+from saescope.index.examples import BatchFile, BlockWriter
 from saescope.index.summary import QUANTILES, Statistics
 
 BLOCK = 1024
@@ -97,24 +96,21 @@ def feature_writer(path: Path, n_features: int) -> BlockWriter:
     return BlockWriter(path, SCHEMA, BLOCK, n_features, None)
 
 
-class FeatureFile:
-    """The feature table of a finished index, mapped."""
+class FeatureFile(BatchFile):
+    """The feature table of a finished index, mapped: once for single rows, once for whole columns."""
 
     def __init__(self, path: Path) -> None:
-        try:
-            self._source = pa.memory_map(str(path))
-            self._file = pa.ipc.open_file(self._source)
-        except (pa.ArrowInvalid, OSError) as err:
-            raise DamagedIndexError(f"{path} is no whole Arrow file: {err}.", hint="Build the index again.") from err
+        super().__init__(path)
+        self._columns = pa.ipc.open_file(pa.memory_map(str(path)))
 
     def frame(self) -> pl.DataFrame:
         """The whole table, without the fine histograms."""
-        table = self._file.read_all().drop_columns(["fine_bins", "fine_counts"])
+        table = self._columns.read_all().drop_columns(["fine_bins", "fine_counts"])
         return pl.DataFrame(pl.from_arrow(table))
 
     def row(self, feature: int) -> dict[str, Any]:
         """One feature's row."""
-        return row_of(self._file.get_batch(feature // BLOCK), feature % BLOCK)
+        return row_of(self.batch(feature // BLOCK), feature % BLOCK)
 
 
 def row_of(batch: pa.RecordBatch, at: int) -> dict[str, Any]:

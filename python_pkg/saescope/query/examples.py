@@ -7,7 +7,7 @@ import polars as pl
 
 from saescope.errors import InputError
 from saescope.index.choice import STORED
-from saescope.index.examples import Window
+from saescope.index.examples import Window, expect
 from saescope.index.layout import WINDOW_SIDE
 from saescope.index.rule import Rule
 from saescope.index.store import Index
@@ -84,7 +84,9 @@ def find_windows(
         raise InputError(f"context is a number of tokens on each side, 0 or more, and {context} came.")
     side = max(context + 1, WINDOW_SIDE)
     found = index.windows(feature, group, k, rule=rule, folds=folds, n_intervals=n_intervals, side=side)
-    return [trimmed(w, context) for w in found]
+    windows = [trimmed(w, context) for w in found]
+    expect(index.tokens, [w.start for w in windows], [w.start + len(w.activations) for w in windows])
+    return windows
 
 
 def examples_frame(index: Index, feature: int, *, group: str = "top", **options: Any) -> pl.DataFrame:
