@@ -32,23 +32,6 @@ def by_feature(postings):
     return [sorted(pairs) for pairs in lists]
 
 
-def counts(row, layout):
-    """Whether a row counts."""
-    if layout.skips_first and row % layout.context_size == 0:
-        return False
-    return not (layout.skips_special and layout.is_special[layout.tokens[row]])
-
-
-def top(pairs, context_size, k):
-    """The k strongest, one a context; of equal ones the earlier row."""
-    best = {}
-    for row, value in pairs:
-        held = best.get(row // context_size)
-        if held is None or abs(value) > abs(held[1]):
-            best[row // context_size] = (row, value)
-    return sorted(best.values(), key=lambda p: (-abs(p[1]), p[0]))[:k]
-
-
 def position_hash(feature, row):
     """splitmix64 of feature and row, in whole numbers."""
     mask = (1 << 64) - 1
@@ -81,17 +64,3 @@ def top_tokens(pairs, layout, k):
         mass[int(layout.tokens[row])] += float(abs(value))
     total = sum(mass.values())
     return [(t, m / total) for t, m in sorted(mass.items(), key=lambda p: (-p[1], p[0]))[:k]]
-
-
-def window(row, layout, side):
-    """First row and end of the window round a row, walked token by token."""
-    starts = set(layout.doc_starts.tolist())
-    low = row
-    while low > max(0, row - side) and low % layout.context_size and low not in starts:
-        low -= 1
-    high = row + 1
-    while high < min(layout.n_rows, row + side) and high % layout.context_size and high not in starts:
-        high += 1
-    if low < row and layout.is_special[layout.tokens[low]]:
-        low += 1
-    return low, high

@@ -76,6 +76,7 @@ def run(options: argparse.Namespace) -> int:
         recovery=not options.no_recovery,
         share=options.share,
         workers=options.workers,
+        attach=False,
     )
     if not made.is_complete:
         sys.stdout.write(

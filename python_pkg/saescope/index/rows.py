@@ -63,7 +63,7 @@ class RowShards:
         Parameters
         ----------
         rows
-            Rising row numbers.
+            Rising row numbers; nothing is known of rows between the shards that are there.
 
         Returns
         -------
@@ -71,12 +71,16 @@ class RowShards:
             ``features`` [n] int64, ``values`` [n] float32, and how many of them belong to
             each row, ``[len(rows)]``.
         """
-        numbers = np.searchsorted(self._starts, rows, side="right") - 1
+        if not self._shards:
+            return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.float32), np.zeros(len(rows), dtype=np.int64)
+        numbers = np.maximum(np.searchsorted(self._starts, rows, side="right") - 1, 0)
         features, values, counts = [], [], []
         for number in np.unique(numbers).tolist():
             shard, local = self._shards[number], rows[numbers == number] - self._starts[number]
+            is_there = (local >= 0) & (local < len(shard["offsets"]) - 1)
+            local = np.where(is_there, local, 0)
             begins = shard["offsets"][local].astype(np.int64)
-            lengths = shard["offsets"][local + 1].astype(np.int64) - begins
+            lengths = np.where(is_there, shard["offsets"][local + 1].astype(np.int64) - begins, 0)
             total = int(lengths.sum())
             at = np.repeat(begins - np.r_[0, np.cumsum(lengths)[:-1]], lengths) + np.arange(total)
             features.append(shard["features"][at].astype(np.int64))

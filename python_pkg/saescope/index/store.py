@@ -11,14 +11,14 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from saescope.errors import DamagedIndexError, NeedsPostingsError, UnknownFeatureError, UnknownNameError
+from saescope.errors import DamagedIndexError, InputError, NeedsPostingsError, UnknownFeatureError, UnknownNameError
 from saescope.index.arrays import map_arrays, map_numbers
 from saescope.index.choice import STORED, Wanted
 from saescope.index.examples import Window
 from saescope.index.figures import Figures, Growing, Tables, choose_windows
 from saescope.index.layout import WINDOW_SIDE, Layout
 from saescope.index.manifest import Manifest, read_manifest
-from saescope.index.postings import POSTINGS, PostingsFile, PostingsReader, shard_name
+from saescope.index.postings import MAX_BLOCK, POSTINGS, PostingsFile, PostingsReader, shard_name
 from saescope.index.rows import RowShards, rows_name
 from saescope.index.rule import Rule
 from saescope.index.summary import Statistics, counted, statistics
@@ -260,14 +260,20 @@ class Index:
 
         Parameters
         ----------
+        first, end
+            At most 4,096 features.
         rule
             What counts; by default the index's own rule.
 
         Raises
         ------
+        InputError
+            They are too many at once.
         NeedsPostingsError
             The index was made without postings.
         """
+        if end - first > MAX_BLOCK:
+            raise InputError(f"at most {MAX_BLOCK:,} features can be measured at once, and {end - first:,} came.")
         layout = self.layout_for(rule)
         return statistics(counted(self.postings.postings(first, end), layout), layout)
 

@@ -30,7 +30,7 @@ from saescope.index.postings import SHARD_ROWS
 from saescope.index.rows import rows_name
 from saescope.index.store import DIRECTIONS, TOKENS, VOCABULARY
 from saescope.index.vocabulary import Vocabulary
-from saescope.indexing.finish import EXTRAS, LENS_PART, finish, read_extras, read_layout
+from saescope.indexing.finish import EXTRAS, LENS_PART, finish, read_layout
 from saescope.indexing.heartbeat import Heartbeat
 from saescope.indexing.recovery import measure_recovery, sample_size, sampled_contexts
 from saescope.indexing.settings import Settings
@@ -250,28 +250,33 @@ class Builder:
         return manifest
 
     def _write_extras(self, workspace: Workspace, layout: Layout, progress: Progress) -> None:
+        """Directions, logit lens and loss recovered, but for what an earlier build of the same has left."""
         settings, sae = self._settings, self._sae.sae
-        asked = {"has_lens": settings.has_lens, "has_recovery": settings.has_recovery}
-        extras: dict[str, Any] = {"lens": "none", "loss": None, "asked": asked}
+        wants_loss = settings.has_recovery and reconstructs(self._sae)
         if not workspace.has(DIRECTIONS) and sae.W_dec.numel() * 2 <= MAX_DIRECTIONS_BYTES:
             with workspace.part(DIRECTIONS) as path:
                 save_file(unit_rows(sae), path)
-        if workspace.has(EXTRAS) and read_extras(workspace).get("asked") == asked:
+        extras = workspace.read_extras(EXTRAS) or {"lens": "none", "loss": None}
+        has_all = (extras["lens"] != "none" or not settings.has_lens) and (extras["loss"] or not wants_loss)
+        if workspace.has(EXTRAS) and has_all:
             return
-        workspace.discard([LENS_PART, EXTRAS])
-        if settings.has_lens:
-            progress.start("Reading the unembedding", self._sae.d_sae, "feature")
-            lens = read_lens(self._model.model, sae.W_dec.detach(), layout.vocab_size, progress.advance)
-            progress.finish()
-            extras["lens"] = lens.convention
-            with workspace.part(LENS_PART) as path:
-                save_file({name: _compact(getattr(lens, name)) for name in LENS}, path)
-        if settings.has_recovery and reconstructs(self._sae):
+        if settings.has_lens and extras["lens"] == "none":
+            extras["lens"] = self._write_lens(workspace, layout, progress)
+        if wants_loss and not extras["loss"]:
             spans = sampled_contexts(layout, sample_size(layout.n_rows))
             progress.start("Measuring the loss recovered", sum(e - s for s, e in spans), "token")
             extras["loss"] = measure_recovery(self._model, self._sae, self._site, layout, spans, progress.advance)
             progress.finish()
         workspace.write_extras(EXTRAS, extras)
+
+    def _write_lens(self, workspace: Workspace, layout: Layout, progress: Progress) -> str:
+        progress.start("Reading the unembedding", self._sae.d_sae, "feature")
+        decoder = self._sae.sae.W_dec.detach()
+        lens = read_lens(self._model.model, decoder, layout.vocab_size, progress.advance)
+        progress.finish()
+        with workspace.part(LENS_PART) as path:
+            save_file({name: _compact(getattr(lens, name)) for name in LENS}, path)
+        return lens.convention
 
     def _manifest(
         self, text: Text | None, vocab_size: int, workspace: Workspace, key: dict[str, Any] | None

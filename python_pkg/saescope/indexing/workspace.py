@@ -187,6 +187,10 @@ class Workspace:
         with self.part(name) as path:
             path.write_text(json.dumps(facts), encoding="utf-8")
 
+    def read_extras(self, name: str) -> dict[str, Any] | None:
+        """The facts of such a part, if it is there."""
+        return json.loads((self.folder / name).read_text(encoding="utf-8")) if self.has(name) else None
+
     @contextmanager
     def part(self, name: str) -> Iterator[Path]:
         """Write one part: yields a path to write to; the part has its name when the block ends well."""
@@ -198,12 +202,6 @@ class Workspace:
             temporary.chmod(mode)
             self._digests[name] = hashed(temporary, name, sync=True)
             temporary.replace(self.folder / name)
-
-    def discard(self, names: Iterable[str]) -> None:
-        """Take parts away again."""
-        for name in names:
-            (self.folder / name).unlink(missing_ok=True)
-            self._digests.pop(name, None)
 
     def parts(self, names: Iterable[str]) -> list[Part]:
         """Names, sizes and checksums of some parts."""

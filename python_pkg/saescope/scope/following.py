@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 from saescope import live
 from saescope.errors import CancelledError, ComputeError, SaescopeError
 from saescope.index import Index
+from saescope.indexing.heartbeat import read_beat
+from saescope.indexing.workspace import is_being_built
 
 if TYPE_CHECKING:
     from saescope.scope.state import State
@@ -72,6 +74,7 @@ def _start(scope: "State", path: Path, done: threading.Event, *, attaches: bool)
 
 
 def _run(scope_ref: "weakref.ref[State]", path: Path, done: threading.Event, attaches: bool) -> None:
+    told: object = None
     while not done.wait(PERIOD_S):
         scope = scope_ref()
         if scope is None:
@@ -79,7 +82,10 @@ def _run(scope_ref: "weakref.ref[State]", path: Path, done: threading.Event, att
         with contextlib.suppress(SaescopeError):
             if _look(scope, path, attaches=attaches) and scope.building is None:
                 return
-        live.changed()
+        state = read_beat(path), scope.building is not None or is_being_built(path)
+        if state != told:
+            live.changed()
+        told = state
         del scope
 
 
