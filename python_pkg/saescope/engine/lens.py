@@ -87,7 +87,7 @@ def read_lens(
     size = min(N_TOKENS, len(unembedding))
     chunk = max(1, CHUNK_BYTES // (4 * len(unembedding)))
     parts: list[tuple[Tensor, ...]] = []
-    for start in range(0, len(decoder), chunk):
+    for start in range(0, max(len(decoder), 1), chunk):
         rows = decoder[start : start + chunk].to(device=unembedding.device, dtype=torch.float32)
         rows = rows - rows.mean(-1, keepdim=True) if is_centring else rows
         rows = rows * gain.to(rows.device) if gain is not None else rows
@@ -110,7 +110,7 @@ def largest(logits: Tensor, k: int) -> tuple[Tensor, Tensor]:
         return logits.topk(k)
     whole = logits[:, : n_blocks * BLOCK].view(n, n_blocks, BLOCK)
     blocks = whole.amax(-1).topk(k).indices
-    places = (blocks[:, :, None] * BLOCK + torch.arange(BLOCK, device=logits.device)).view(n, -1)
+    places = (blocks[:, :, None] * BLOCK + torch.arange(BLOCK, device=logits.device)).flatten(1)
     rest = torch.arange(n_blocks * BLOCK, width, device=logits.device).expand(n, -1)
     places = torch.cat([places, rest], 1)
     best = logits.gather(1, places).topk(k)

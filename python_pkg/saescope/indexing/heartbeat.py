@@ -69,11 +69,18 @@ class Heartbeat:
         self._progress.say(text)
 
     def start(self, what: str, total: int, unit: str, done: int = 0) -> None:
-        """A stage of ``total`` units begins, ``done`` of which were done before."""
+        """A stage of ``total`` units begins, ``done`` of which were done before.
+
+        Raises
+        ------
+        CancelledError
+            Someone asked for a stop.
+        """
         self._stage, self._unit, self._done, self._total = what, unit, done, total
         self._began, self._before = time.monotonic(), done
         self._progress.start(what, total, unit, done)
         self._tell()
+        self._check()
 
     def advance(self, n: int) -> None:
         """``n`` more units are done.
@@ -87,12 +94,15 @@ class Heartbeat:
         self._progress.advance(n)
         if time.monotonic() - self._told >= PERIOD_S:
             self._tell()
-            if (self._path / STOP).exists():
-                raise CancelledError("the build was stopped.", hint="Build again with the same `out` to go on.")
+            self._check()
 
     def finish(self) -> None:
         """The stage is over."""
         self._progress.finish()
+
+    def _check(self) -> None:
+        if (self._path / STOP).exists():
+            raise CancelledError("the build was stopped.", hint="Build again with the same `out` to go on.")
 
     def _tell(self) -> None:
         self._told = time.monotonic()

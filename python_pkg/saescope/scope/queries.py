@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Literal
 
+import numpy as np
 import polars as pl
 
 from saescope.errors import InputError, UnknownNameError
@@ -225,7 +226,8 @@ class Queries(State):
         model, sae, _site = self._need_model("reading through the unembedding")
         if convention not in ("norm_gain", "raw"):
             raise UnknownNameError(f"there is no convention {convention!r}.", hint='Give "norm_gain" or "raw".')
-        numbers = [check_feature(f, sae.d_sae) for f in ([features] if isinstance(features, int) else features)]
+        wanted = [features] if isinstance(features, int | np.integer) else features
+        numbers = [check_feature(f, sae.d_sae) for f in wanted]
         if not 1 <= k <= N_TOKENS:
             raise InputError(f"k is a number of tokens from 1 to {N_TOKENS}, and {k} came.")
         table = token_table(model.tokenizer)
