@@ -9,11 +9,10 @@ of u8 and ``values`` list of f32 (the nonzeros).
 import mmap
 import struct
 from collections.abc import Iterable
-from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 import pyarrow as pa
@@ -43,8 +42,7 @@ SCHEMA = pa.schema(
 )
 
 
-@dataclass(frozen=True)
-class Window:
+class Window(NamedTuple):
     """One example: a stretch of rows and the feature's activation on each of its tokens.
 
     ``row`` is the peak's row, ``start`` the first; ``activations`` [length] float32;
@@ -100,7 +98,7 @@ def windows_of(batch: pa.RecordBatch, feature: int, group: int | None = None) ->
     inside = slice(borders[0], borders[-1])
     ends = np.cumsum(length, dtype=np.int64)
     whole = np.zeros(ends[-1] if len(ends) else 0, dtype=np.float32)
-    at = np.repeat(ends - length, np.diff(borders)) + lists.values.to_numpy()[inside]
+    at = np.repeat(ends - length, borders[1:] - borders[:-1]) + lists.values.to_numpy()[inside]
     whole[at] = batch.column("values").values.to_numpy()[inside]
     columns = (c.tolist() for c in (code, rank, row, activation, n_same, start, ends, length))
     return [
@@ -119,8 +117,7 @@ def expect(array: NDArray[Any], starts: Iterable[int], ends: Iterable[int]) -> N
         return
     first, size = array.ctypes.data - np.frombuffer(whole, np.uint8).ctypes.data, array.itemsize
     for start, end in zip(starts, ends, strict=True):
-        low = (first + start * size) // mmap.PAGESIZE * mmap.PAGESIZE
-        whole.madvise(mmap.MADV_WILLNEED, low, first + end * size - low)
+        _will_need(whole, first + start * size, (end - start) * size)
 
 
 def _span(column: NDArray[Any], value: int) -> tuple[int, int]:
@@ -147,7 +144,7 @@ class BatchFile:
                 self._whole = mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ)
             options = pa.ipc.IpcReadOptions(use_threads=False)
             self._file = pa.ipc.open_file(pa.py_buffer(self._whole), options=options)
-            self._blocks = _blocks(self._whole)
+            self._starts, self._sizes = _blocks(self._whole)
         except (ValueError, LookupError, struct.error, OSError) as err:
             raise DamagedIndexError(f"{path} is no whole Arrow file: {err}.", hint="Build the index again.") from err
         if hasattr(mmap, "MADV_RANDOM"):
@@ -156,15 +153,18 @@ class BatchFile:
     def batch(self, number: int) -> pa.RecordBatch:
         """One batch."""
         if hasattr(mmap, "MADV_WILLNEED"):
-            block = self._blocks[number]
-            start = int(block["offset"])
-            low = start // mmap.PAGESIZE * mmap.PAGESIZE
-            self._whole.madvise(mmap.MADV_WILLNEED, low, start - low + int(block["metadata"]) + int(block["body"]))
+            _will_need(self._whole, int(self._starts[number]), int(self._sizes[number]))
         return self._file.get_batch(number)
 
 
-def _blocks(whole: mmap.mmap) -> NDArray[np.void]:
-    """Where each batch of an Arrow file lies, from its footer.
+def _will_need(whole: mmap.mmap, start: int, size: int) -> None:
+    """Have some bytes of a mapped file read, without waiting for them."""
+    before = start % mmap.PAGESIZE
+    whole.madvise(mmap.MADV_WILLNEED, start - before, size + before)
+
+
+def _blocks(whole: mmap.mmap) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Where each batch of an Arrow file begins, and its size in bytes, from the footer.
 
     Notes
     -----
@@ -177,7 +177,8 @@ def _blocks(whole: mmap.mmap) -> NDArray[np.void]:
     at = table + struct.unpack_from("<H", footer, fields + 4 + 2 * 3)[0]
     at += struct.unpack_from("<I", footer, at)[0]
     (n,) = struct.unpack_from("<I", footer, at)
-    return np.frombuffer(footer, BLOCKS, n, at + 4)
+    blocks = np.frombuffer(footer, BLOCKS, n, at + 4)
+    return blocks["offset"].copy(), blocks["metadata"] + blocks["body"]
 
 
 class ExampleFile(BatchFile):
