@@ -141,10 +141,11 @@ def size_rows(path: Path, what: str) -> list[Row]:
         kind = "rows-*" if file.name.startswith("rows-") else file.name
         sizes[kind] = sizes.get(kind, 0) + file.stat().st_size
     kinds = ", ".join(f"{kind} {n / 1e6:,.1f}" for kind, n in sorted(sizes.items(), key=lambda s: -s[1]))
-    more = _peak_mb(path, N_FEATURES) - _peak_mb(path, 0)
+    peak, own = np.subtract(_memory_mb(path, N_FEATURES), _memory_mb(path, 0))
+    against = f"{what}; {N_FEATURES} pages read; {own:.0f} MB its own, the rest pages of mapped files"
     return [
         Row("size on disk", f"{sum(sizes.values()) / 1e9:.2f} GB", f"{what}; MB: {kinds}"),
-        Row("peak memory beyond the imports", f"{more:.0f} MB", f"{what}; {N_FEATURES} pages read, mapped files count"),
+        Row("peak memory beyond the imports", f"{peak:.0f} MB", against),
     ]
 
 
@@ -178,8 +179,8 @@ def n_resident(file: Path) -> int:
     return int((np.frombuffer(seen, dtype=np.uint8) & 1).sum())
 
 
-def _peak_mb(path: Path, n: int) -> float:
-    """Peak memory of a process that imports all and reads ``n`` pages."""
+def _memory_mb(path: Path, n: int) -> list[float]:
+    """Peak memory of a process that imports all and reads ``n`` pages, and its own at the end."""
     code = f"""
 import numpy as np
 from pathlib import Path
@@ -190,9 +191,10 @@ if {n}:
     index = Index({str(path)!r})
     for f in np.random.default_rng(0).choice(index.manifest.d_sae, {n}, replace=False).tolist():
         feature_page(index, f), [example(index, w, "top") for w in find_windows(index, f, context=16)]
-print(next(line.split()[1] for line in Path("/proc/self/status").read_text().splitlines() if "VmHWM" in line))
+lines = [line.split() for line in Path("/proc/self/status").read_text().splitlines()]
+print(*(line[1] for line in lines if line[0] in ("VmHWM:", "RssAnon:")))
 """
-    return float(_child(code)) / 1024
+    return [float(number) / 1024 for number in _child(code).split()]
 
 
 def _child(code: str) -> str:
