@@ -38,6 +38,8 @@ from saescope.indexing.heartbeat import HEARTBEAT, STOP
 
 READ_BYTES = 1 << 22
 LOCK = "building.lock"
+LOCK_WAIT_S = 0.5
+"""Longer than `is_being_built` holds a lock that a killed build has left."""
 DATA = re.compile(r"data-(\d+)")
 OURS = re.compile(
     r"((tokens\.bin|(docs|vocabulary)\.parquet|(features|examples)\.arrow|extras\.json"
@@ -102,7 +104,7 @@ class Workspace:
 
     def _acquire(self) -> None:
         try:
-            self._lock.acquire()
+            self._lock.acquire(timeout=LOCK_WAIT_S, poll_interval=0.01)
         except Timeout as err:
             raise BusyIndexError(
                 f"another process is building an index at {self.path}.",
