@@ -116,8 +116,10 @@ def expect(array: NDArray[Any], starts: Iterable[int], ends: Iterable[int]) -> N
     if not isinstance(whole, mmap.mmap) or not hasattr(mmap, "MADV_WILLNEED"):
         return
     first, size = array.ctypes.data - np.frombuffer(whole, np.uint8).ctypes.data, array.itemsize
+    advise, page = whole.madvise, mmap.PAGESIZE
     for start, end in zip(starts, ends, strict=True):
-        _will_need(whole, first + start * size, (end - start) * size)
+        low = (first + start * size) // page * page
+        advise(mmap.MADV_WILLNEED, low, first + end * size - low)
 
 
 def _span(column: NDArray[Any], value: int) -> tuple[int, int]:
@@ -153,14 +155,10 @@ class BatchFile:
     def batch(self, number: int) -> pa.RecordBatch:
         """One batch."""
         if hasattr(mmap, "MADV_WILLNEED"):
-            _will_need(self._whole, int(self._starts[number]), int(self._sizes[number]))
+            start = int(self._starts[number])
+            low = start // mmap.PAGESIZE * mmap.PAGESIZE
+            self._whole.madvise(mmap.MADV_WILLNEED, low, start - low + int(self._sizes[number]))
         return self._file.get_batch(number)
-
-
-def _will_need(whole: mmap.mmap, start: int, size: int) -> None:
-    """Have some bytes of a mapped file read, without waiting for them."""
-    before = start % mmap.PAGESIZE
-    whole.madvise(mmap.MADV_WILLNEED, start - before, size + before)
 
 
 def _blocks(whole: mmap.mmap) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
