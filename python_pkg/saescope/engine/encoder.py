@@ -186,6 +186,12 @@ class Encoder:
         return torch.addmm(sae.b_enc[low:high], x, sae.W_enc[:, low:high], out=out)
 
 
+def reconstructed(sae: Any, x: Tensor, tile_bytes: int = TILE_BYTES) -> Tensor:
+    """``sae.decode(sae.encode(x))``, ``[n_rows, d_in]``, some rows at a time: both are dense in ``d_sae``."""
+    n_rows = max(tile_bytes // (x.element_size() * int(sae.cfg.d_sae)), 1)
+    return torch.cat([sae.decode(sae.encode(part)) for part in x.split(n_rows)])
+
+
 def _ready(found: Nonzeros, start: int) -> Collect:
     return lambda: _shifted(found, start)
 

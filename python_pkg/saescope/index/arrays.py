@@ -1,5 +1,6 @@
 """Named arrays in a safetensors file, mapped into memory instead of read."""
 
+import errno
 import json
 import math
 import mmap
@@ -23,6 +24,7 @@ DTYPES = {
     "F64": "<f8",
 }
 MAX_HEADER_BYTES = 1 << 20
+MOST_FILES = 10_240
 
 
 def map_arrays(path: Path, *, at_random: bool = False) -> dict[str, NDArray[Any]]:
@@ -59,11 +61,34 @@ def map_numbers(path: Path, dtype: Any) -> NDArray[Any]:
 
 
 def _mapped(path: Path, *, at_random: bool) -> NDArray[np.uint8]:
-    with path.open("rb") as stream:
-        whole = mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ)
+    try:
+        whole = _opened(path)
+    except OSError as err:
+        if err.errno != errno.EMFILE or not _allow_more_files():
+            raise
+        whole = _opened(path)
     if at_random and hasattr(mmap, "MADV_RANDOM"):
         whole.madvise(mmap.MADV_RANDOM)
     return np.frombuffer(whole, dtype=np.uint8)
+
+
+def _opened(path: Path) -> mmap.mmap:
+    with path.open("rb") as stream:
+        return mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ)
+
+
+def _allow_more_files() -> bool:
+    """Raise the limit of open files as far as this process may: each mapping holds one."""
+    try:
+        import resource
+    except ImportError:
+        return False
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = MOST_FILES if hard == resource.RLIM_INFINITY else hard
+    if soft == resource.RLIM_INFINITY or wanted <= soft:
+        return False
+    resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+    return True
 
 
 def _view(body: NDArray[np.uint8], spec: dict[str, Any]) -> NDArray[Any]:

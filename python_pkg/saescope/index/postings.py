@@ -128,7 +128,11 @@ class ShardedPostings:
 
     def counts(self) -> Ints:
         """Nonzeros of each feature, ``[d_sae]``."""
-        return np.sum([np.diff(s["offsets"].astype(np.int64)) for _, s in self._shards], axis=0)
+        total = np.zeros(0, dtype=np.int64)
+        for _, shard in self._shards:
+            counts = np.diff(shard["offsets"].astype(np.int64))
+            total = total + counts if len(total) else counts
+        return total
 
     def postings(self, first: int, end: int) -> Postings:
         """Nonzeros of the features ``first`` to ``end - 1``, sorted by feature, then by row."""

@@ -25,7 +25,7 @@ from saescope.index.choice import choose
 from saescope.index.examples import cut_windows, example_writer
 from saescope.index.features import LENS, feature_rows, feature_writer
 from saescope.index.figures import EXAMPLES, FEATURES
-from saescope.index.layout import Layout
+from saescope.index.layout import STEP, Layout
 from saescope.index.manifest import Manifest
 from saescope.index.postings import POSTINGS, Postings, ShardedPostings, partition, shard_name
 from saescope.index.rows import RowShards, explained_variance, rows_name
@@ -206,10 +206,14 @@ def median_norm(norms: NDArray[np.float32], layout: Layout) -> float:
 
 def token_places(tokens: NDArray[Any], vocab_size: int) -> dict[str, NDArray[Any]]:
     """Rows sorted by their token, and where each token's rows begin."""
-    keys = (np.asarray(tokens, dtype=np.uint64) << np.uint64(32)) | np.arange(len(tokens), dtype=np.uint64)
-    keys.sort()
-    counts = np.bincount(np.asarray(tokens, dtype=np.int64), minlength=vocab_size)
-    return {
-        "offsets": np.r_[0, np.cumsum(counts)].astype(np.uint64),
-        "rows": (keys & np.uint64(0xFFFFFFFF)).astype(np.uint32),
-    }
+    parts = [slice(low, low + STEP) for low in range(0, len(tokens), STEP)]
+    counts = sum((np.bincount(tokens[p], minlength=vocab_size) for p in parts), np.zeros(vocab_size, dtype=np.int64))
+    offsets = np.r_[0, np.cumsum(counts)]
+    rows, free = np.empty(len(tokens), dtype=np.uint32), offsets[:-1].copy()
+    for part in parts:
+        here = np.bincount(tokens[part], minlength=vocab_size)
+        order = np.argsort(tokens[part], kind="stable")
+        places = np.repeat(free - (np.cumsum(here) - here), here) + np.arange(len(order))
+        rows[places] = part.start + order
+        free += here
+    return {"offsets": offsets.astype(np.uint64), "rows": rows}

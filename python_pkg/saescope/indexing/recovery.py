@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from saescope.engine.encoder import reconstructed
 from saescope.engine.splice import Change, Splicer
 from saescope.index.choice import position_hash
 from saescope.index.layout import Layout
@@ -80,7 +81,7 @@ def lots(spans: list[tuple[int, int]]) -> Iterator[list[tuple[int, int]]]:
 def _reconstruct(sae: LoadedSae, mask: torch.Tensor) -> Change:
     def change(seen: torch.Tensor) -> torch.Tensor:
         x = seen.to(sae.sae.W_dec.device, sae.sae.W_dec.dtype)
-        made = sae.sae.decode(sae.sae.encode(x))
+        made = reconstructed(sae.sae, x.flatten(0, 1)).view(x.shape)
         return torch.where(mask, made.to(seen.device, seen.dtype) - seen, 0)
 
     return change

@@ -16,7 +16,7 @@ import torch
 from numpy.typing import NDArray
 from safetensors.numpy import save_file
 
-from saescope.engine.encoder import Collect, Encoder, Nonzeros, joined
+from saescope.engine.encoder import Collect, Encoder, Nonzeros, joined, reconstructed
 from saescope.engine.reader import SiteReader
 from saescope.index.choice import position_hash
 from saescope.index.layout import Layout
@@ -207,7 +207,7 @@ class Sample:
             return
         sae = self._sae.sae
         seen = x[torch.from_numpy(wanted).to(x.device)].to(sae.W_dec.device, sae.W_dec.dtype)
-        made = sae.decode(sae.encode(seen))
+        made = reconstructed(sae, seen)
         self._n += len(wanted)
         self._squared_error += float(((made - seen).double() ** 2).sum())
         self._squares += float((seen.double() ** 2).sum())
