@@ -15,7 +15,7 @@ import saescope
 import tiny
 from saescope import live
 from saescope.errors import CancelledError, ComputeError, NoIndexError
-from saescope.index import Index
+from saescope.index import Index, manifest
 from saescope.indexing.workspace import LOCK, Workspace, is_being_built
 from saescope.progress import Silent
 from saescope.rpc.handlers import scope_info
@@ -327,6 +327,18 @@ def test_whoever_looks_does_not_hinder_the_next_builder(tmp_path):
         for thread in looking:
             thread.join()
     assert len(n_looks) > 100
+
+
+@pytest.mark.parametrize("at", ["before", "after"])
+def test_an_index_that_is_finished_while_one_looks_is_whole(firsts, monkeypatch, at):
+    """Its manifest comes, and its ledger goes, between the looks at the one and at the other."""
+    looks, numbers, path = [], manifest.manifest_numbers, firsts(1).path
+    monkeypatch.setattr(manifest, "manifest_numbers", lambda p: looks.append(p) or (numbers(p) if looks[1:] else []))
+    if at == "after":
+        exists = Path.exists
+        monkeypatch.setattr(Path, "exists", lambda self: self.name == manifest.BUILDING or exists(self))
+    assert Index(path).is_complete
+    assert len(looks) > 1
 
 
 CHILD = """

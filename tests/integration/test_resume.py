@@ -347,10 +347,17 @@ def test_a_build_that_leaves_out_other_extras_is_what_was_asked_for(build, whole
     assert same(index, whole)
 
 
-def test_extras_that_are_no_longer_asked_for_are_left_out(build, tmp_path):
+def test_extras_that_are_there_and_no_longer_asked_for_are_kept(build, whole):
     cut_short(build, stage="Summarising", n=0)
-    index, plain = build(lens=False, recovery=False), build(out=tmp_path / "plain", lens=False, recovery=False)
-    assert (index.manifest.lens, index.manifest.loss) == ("none", None)
+    index = build(lens=False, recovery=False)
+    assert (index.manifest.lens, index.manifest.loss) == (whole.manifest.lens, whole.manifest.loss)
+    assert same(index, whole)
+
+
+def test_a_lens_that_was_left_half_way_and_is_no_longer_asked_for_is_nowhere(build, tmp_path):
+    cut_short(build, stage="Measuring the loss recovered", n=0)
+    index, plain = build(lens=False), build(out=tmp_path / "plain", lens=False)
+    assert index.manifest.lens == plain.manifest.lens == "none"
     assert same(index, plain)
 
 

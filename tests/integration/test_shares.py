@@ -220,9 +220,10 @@ def test_an_interrupted_build_is_a_part_too(scope, parts, tmp_path, whole, monke
             raise KeyboardInterrupt
         return make(self, number, on_done)
 
-    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(Worker, "make", breaking)
+    monkeypatch.setattr(Worker, "make", breaking)
+    with pytest.raises(KeyboardInterrupt):
         build(scope, tmp_path / "first")
+    monkeypatch.setattr(Worker, "make", make)
     with pytest.raises(OverlapError):
         merge([tmp_path / "first", parts["b"]], tmp_path / "out")
     assert same(build(scope, merge([tmp_path / "first"], tmp_path / "out").path), whole)

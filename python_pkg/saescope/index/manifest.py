@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from saescope.errors import DamagedIndexError, NoIndexError, UnfinishedIndexError
+from saescope.errors import DamagedIndexError, NoIndexError, StoreError, UnfinishedIndexError
 
 FORMAT = "saescope-index"
 MAJOR, MINOR = 2, 0
@@ -140,11 +140,16 @@ def read_manifest(path: Path) -> Manifest:
         raise NoIndexError(f"there is no index at {path}.", hint="Build one: scope.build_index(corpus, out=…).")
     numbers = manifest_numbers(path)
     if not numbers:
-        if (path / BUILDING).exists():
+        try:
             return read_unfinished(path)
-        raise NoIndexError(
-            f"{path} is a folder, and holds no index.", hint="Build one: scope.build_index(corpus, out=…)."
-        )
+        except StoreError:
+            raise
+        except FileNotFoundError as err:
+            numbers = manifest_numbers(path)  # a build may have been finished meanwhile
+            if not numbers:
+                raise NoIndexError(
+                    f"{path} is a folder, and holds no index.", hint="Build one: scope.build_index(corpus, out=…)."
+                ) from err
     manifest = _parse(path / f"manifest-{numbers[-1]}.json")
     for part in manifest.parts:
         file = path / manifest.folder / part.name

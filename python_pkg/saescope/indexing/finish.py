@@ -54,11 +54,6 @@ def read_layout(folder: Path, manifest: Manifest) -> Layout:
     )
 
 
-def read_extras(workspace: Workspace) -> dict[str, Any]:
-    """What is known of the lens and the loss, and what of them was asked for; empty before."""
-    return json.loads((workspace.folder / EXTRAS).read_text(encoding="utf-8")) if workspace.has(EXTRAS) else {}
-
-
 def finish(workspace: Workspace, manifest: Manifest, layout: Layout, progress: Progress) -> None:
     """Make a whole set of shards an index.
 
@@ -79,9 +74,9 @@ def finish(workspace: Workspace, manifest: Manifest, layout: Layout, progress: P
     by_row = RowShards([folder / rows_name(n) for n in numbers], manifest.shard_starts)
     median = median_norm(by_row.norms, layout)
     layout = layout.with_norms(by_row.norms, median) if layout.rule.max_norm_ratio is not None else layout
-    has_lens = workspace.has(LENS_PART)
+    extras = workspace.read_extras(EXTRAS) or {}
+    has_lens = extras.get("lens", "none") != "none"
     lens = map_arrays(folder / LENS_PART) if has_lens else {}
-    extras = read_extras(workspace)
     if not workspace.has(PLACES):
         with workspace.part(PLACES) as path:
             save_file(token_places(layout.tokens, layout.vocab_size), path)
@@ -101,7 +96,7 @@ def finish(workspace: Workspace, manifest: Manifest, layout: Layout, progress: P
             median_norm=median,
             explained_variance=explained_variance(by_row.quality()),
             loss=extras.get("loss"),
-            lens=extras.get("lens", "none") if has_lens else "none",
+            lens=extras.get("lens", "none"),
             corpus_key=None,
             parts=workspace.parts(names),
             created=dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
