@@ -7,6 +7,7 @@
 """
 
 from dataclasses import dataclass, fields, replace
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -56,7 +57,7 @@ class Wanted:
     @property
     def groups(self) -> tuple[str, ...]:
         """Names of the groups, in the order they are stored and shown."""
-        return ("top", "random", *(f"interval-{n}" for n in range(self.n_intervals, 0, -1)))
+        return _groups(self.n_intervals)
 
     def only(self, group: int) -> "Wanted":
         """The same, with nothing asked of other groups."""
@@ -66,6 +67,11 @@ class Wanted:
             n_random=self.n_random if group == 1 else 0,
             n_an_interval=self.n_an_interval if group > 1 else 0,
         )
+
+
+@cache
+def _groups(n_intervals: int) -> tuple[str, ...]:
+    return ("top", "random", *(f"interval-{n}" for n in range(n_intervals, 0, -1)))
 
 
 STORED = Wanted()

@@ -3,7 +3,7 @@
 Uncompressed, so that one row is read in place, and a column without a copy.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +41,7 @@ SCHEMA = pa.schema(
     ]
 )
 
+COLUMN = {name: place for place, name in enumerate(SCHEMA.names)}
 LENS = ("promoted", "promoted_weights", "suppressed", "suppressed_weights")
 
 
@@ -108,15 +109,15 @@ class FeatureFile(BatchFile):
         table = self._columns.read_all().drop_columns(["fine_bins", "fine_counts"])
         return pl.DataFrame(pl.from_arrow(table))
 
-    def row(self, feature: int) -> dict[str, Any]:
-        """One feature's row."""
-        return row_of(self.batch(feature // BLOCK), feature % BLOCK)
+    def row(self, feature: int, names: Sequence[str] | None = None) -> dict[str, Any]:
+        """One feature's row, or some columns of it."""
+        return row_of(self.batch(feature // BLOCK), feature % BLOCK, names)
 
 
-def row_of(batch: pa.RecordBatch, at: int) -> dict[str, Any]:
-    """One row of a batch as a dictionary, lists as numpy arrays."""
+def row_of(batch: pa.RecordBatch, at: int, names: Sequence[str] | None = None) -> dict[str, Any]:
+    """One row of a batch as a dictionary, lists as numpy arrays; of all columns or of some."""
     found: dict[str, Any] = {}
-    for name, column in zip(batch.schema.names, batch.columns, strict=True):
-        value = column[at]
+    for name in names or SCHEMA.names:
+        value = batch.column(COLUMN[name])[at]
         found[name] = value.values.to_numpy() if isinstance(value, pa.ListScalar) else value.as_py()
     return found

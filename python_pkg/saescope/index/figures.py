@@ -35,8 +35,8 @@ class Figures(Protocol):
         """Some rows, in the order asked for, with their lists."""
         ...
 
-    def row(self, feature: int) -> dict[str, Any]:
-        """One feature's row, lists as arrays, with its fine histogram."""
+    def row(self, feature: int, names: Sequence[str] | None = None) -> dict[str, Any]:
+        """One feature's row, lists as arrays, with its fine histogram; or some columns of it."""
         ...
 
     def windows(self, feature: int, group: int) -> list[Window]:
@@ -62,9 +62,9 @@ class Tables:
         """Some rows, in the order asked for."""
         return self.frame()[list(features)]
 
-    def row(self, feature: int) -> dict[str, Any]:
-        """One feature's row."""
-        return self._features.row(feature)
+    def row(self, feature: int, names: Sequence[str] | None = None) -> dict[str, Any]:
+        """One feature's row, or some columns of it."""
+        return self._features.row(feature, names)
 
     def windows(self, feature: int, group: int) -> list[Window]:
         """The stored examples of one feature and group."""
@@ -131,9 +131,7 @@ class Growing:
             empty = {f.name: f.type for f in SCHEMA if f.name not in known and not f.name.startswith("fine")}
             table = pa.table(known).cast(pa.schema([SCHEMA.field(name) for name in known]))
             for name, kind in empty.items():
-                blank = (
-                    pa.array([[]] * self._d_sae, kind) if name in LISTS else pa.nulls(self._d_sae, kind).fill_null(0)
-                )
+                blank = _empty_lists(self._d_sae, kind) if name in LISTS else pa.nulls(self._d_sae, kind).fill_null(0)
                 table = table.append_column(name, blank)
             order = [f.name for f in SCHEMA if not f.name.startswith("fine")]
             self._frame = pl.DataFrame(pl.from_arrow(table.select(order)))
@@ -147,9 +145,9 @@ class Growing:
         table = pa.Table.from_batches(batches).drop_columns(["fine_bins", "fine_counts"])
         return pl.DataFrame(pl.from_arrow(table))
 
-    def row(self, feature: int) -> dict[str, Any]:
-        """One feature's row."""
-        return row_of(self._measure(feature), 0)
+    def row(self, feature: int, names: Sequence[str] | None = None) -> dict[str, Any]:
+        """One feature's row, or some columns of it."""
+        return row_of(self._measure(feature), 0, names)
 
     def windows(self, feature: int, group: int) -> list[Window]:
         """Examples of one feature and group, chosen now."""
@@ -159,6 +157,10 @@ class Growing:
         postings = self.postings.postings(feature, feature + 1)
         measured = statistics(counted(postings, self.layout), self.layout)
         return feature_rows(measured, feature, self.n_counted, dict.fromkeys(LENS, np.zeros((1, 0))))
+
+
+def _empty_lists(n: int, kind: pa.ListType) -> pa.ListArray:
+    return pa.ListArray.from_arrays(pa.array(np.zeros(n + 1, dtype=np.int32)), pa.array([], kind.value_type))
 
 
 def choose_windows(

@@ -84,7 +84,7 @@ def find_windows(
         raise InputError(f"context is a number of tokens on each side, 0 or more, and {context} came.")
     side = max(context + 1, WINDOW_SIDE)
     found = index.windows(feature, group, k, rule=rule, folds=folds, n_intervals=n_intervals, side=side)
-    windows = [trimmed(w, context) for w in found]
+    windows = [trimmed(w, context) for w in found] if context else found
     expect(index.tokens, [w.start for w in windows], [w.start + len(w.activations) for w in windows])
     return windows
 

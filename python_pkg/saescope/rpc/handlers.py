@@ -11,6 +11,7 @@ from saescope import live
 from saescope.errors import InputError
 from saescope.index.choice import Wanted
 from saescope.index.examples import Window
+from saescope.index.features import LENS
 from saescope.index.rule import Rule
 from saescope.index.store import Index
 from saescope.indexing.heartbeat import ask_to_stop, read_beat
@@ -41,6 +42,19 @@ from saescope.scope import Scope
 
 EXAMPLES_A_PART = 5
 MAX_EXAMPLES = 200
+PAGE_COLUMNS = [
+    "feature",
+    "n_fires",
+    "density",
+    "max",
+    "mean",
+    "std",
+    "q50",
+    "histogram",
+    "top_tokens",
+    "top_shares",
+    *LENS,
+]
 
 
 def scope_info(scope: Scope) -> ScopeInfo:
@@ -144,7 +158,7 @@ def _feature_get(_call: Call, params: FeatureParams) -> FeaturePage:
 
 def feature_page(index: Index, feature: int) -> FeaturePage:
     """A feature's row of the table, as its page shows it."""
-    row = index.figures.row(index.check_feature(feature))
+    row = index.figures.row(index.check_feature(feature), PAGE_COLUMNS)
     return FeaturePage(
         feature=row["feature"],
         n_fires=row["n_fires"],
