@@ -1,4 +1,4 @@
-"""Builds killed at random moments and begun again: is the index the same as one built in peace?
+"""Builds killed at random moments and begun again, compared with one built in peace.
 
     python -m benchmarks.kills [--kills 30] [--tokens 200000] [--seed 0]
 

@@ -3,16 +3,24 @@
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).parent.parent
 TARGET = ROOT / "docs/pictures"
 sys.path.insert(0, str(ROOT / "tests"))
 
+TEXTS = """import saescope
+
+base = saescope.demo()
+scope = saescope.load((base.model, base.tokenizer), sae=base.sae)
+tokens, texts = base.index.tokens, []
+for start in range(0, 600_000, 400):
+    texts.append(base.index.vocabulary.decode(tokens[start : start + 400].tolist()))"""
 FEATURE = 'int(scope.features.filter(scope.features["density"] < 0.01).sort("max", descending=True)["feature"][3])'
 
 
 def main() -> None:
-    """Start JupyterLab, show the panel, and take four pictures."""
+    """Start JupyterLab, show the panel, and take six pictures."""
     import os
     import shutil
 
@@ -49,9 +57,34 @@ def main() -> None:
                 page.mouse.move(1390, 5)
                 page.wait_for_timeout(800)
                 page.screenshot(path=TARGET / f"sidebar-{name}.png")
+            growing(browser.new_context(viewport={"width": 1400, "height": 880}).new_page(), lab)
             browser.close()
     finally:
         lab.stop()
+
+
+def growing(page: Any, lab: Any) -> None:
+    """The panel on an index that is still being built."""
+    from e2e.conftest import TOKEN
+    from e2e.notebook import open_notebook, run_cell, set_theme, write
+
+    cells = [TEXTS, "scope.browse()", 'index = scope.build_index(texts, out="my-index")']
+    write(lab, "build.ipynb", cells)
+    open_notebook(page, lab, "build.ipynb", TOKEN)
+    run_cell(page, 0)
+    page.evaluate("() => window.jupyterapp.shell.currentWidget.content.widgets[0].inputHidden = true")
+    run_cell(page, 1)
+    run_cell(page, 2, wait=False)
+    panel = page.locator(".jp-OutputArea-output .saescope").first
+    panel.locator("[role=row][data-feature]").nth(6).click(timeout=120_000)
+    panel.locator("[data-example]").nth(3).wait_for()
+    page.wait_for_timeout(6000)
+    for is_dark, name in ((False, "light"), (True, "dark")):
+        set_theme(page, is_dark=is_dark)
+        page.wait_for_timeout(800)
+        page.screenshot(path=TARGET / f"growing-{name}.png")
+    panel.get_by_role("button", name="Stop").click()
+    page.wait_for_timeout(2000)
 
 
 if __name__ == "__main__":

@@ -41,6 +41,7 @@ class RowShards:
     """
 
     def __init__(self, paths: Sequence[Path], starts: Sequence[int]) -> None:
+        self._paths = list(paths)
         self._shards = [map_arrays(path, at_random=True) for path in paths]
         self._starts = np.asarray(starts, dtype=np.int64)
 
@@ -50,7 +51,9 @@ class RowShards:
     @cached_property
     def norms(self) -> NDArray[np.float32]:
         """Length of the activation at each row of these shards, one shard after the other."""
-        return np.concatenate([s["norms"] for s in self._shards]) if self._shards else np.zeros(0, dtype=np.float32)
+        if not self._paths:
+            return np.zeros(0, dtype=np.float32)
+        return np.concatenate([np.array(map_arrays(path)["norms"]) for path in self._paths])
 
     def row(self, row: int) -> tuple[Ints, NDArray[np.float32]]:
         """Features that fire on one row, and their activations (rounded to half precision)."""
