@@ -1,7 +1,14 @@
-import { readFile, writeFile } from "node:fs/promises";
+import { readdir, readFile, writeFile } from "node:fs/promises";
 import { transform } from "esbuild";
 
-const css = await readFile(new URL("src/views/style.css", import.meta.url), "utf8");
+const views = new URL("src/views/", import.meta.url);
+/** The shell first: the others build on it. */
+const FIRST = "shell/shell.css";
+
+const found = await readdir(views, { recursive: true });
+const names = found.map((name) => name.replaceAll("\\", "/")).filter((name) => name.endsWith(".css"));
+names.sort((a, b) => Number(b === FIRST) - Number(a === FIRST) || a.localeCompare(b));
+const css = (await Promise.all(names.map((name) => readFile(new URL(name, views), "utf8")))).join("\n");
 const { code } = await transform(css, { loader: "css", minify: true });
-const text = `// Written by styles.mjs from style.css.\nexport default ${JSON.stringify(code.trim())};\n`;
-await writeFile(new URL("src/views/style.generated.ts", import.meta.url), text);
+const text = `// Written by styles.mjs from the style sheets of the views.\nexport default ${JSON.stringify(code.trim())};\n`;
+await writeFile(new URL("style.generated.ts", views), text);

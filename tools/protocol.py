@@ -1,6 +1,6 @@
 """Write the TypeScript of the protocol from its Python dataclasses.
 
-Run ``python tools/protocol.py`` after a change of ``rpc/messages.py``; with
+Run ``python tools/protocol.py`` after a change of ``rpc/messages``; with
 ``--check`` it only says whether the committed file is up to date.
 """
 
@@ -61,23 +61,20 @@ def interface(cls: type, *, is_sent_by_page: bool) -> str:
 def generate() -> str:
     """The whole TypeScript file."""
     from saescope.rpc import messages
+    from saescope.rpc.messages.frames import PROTOCOL, RequestFrame
 
-    classes = [
-        c
-        for c in vars(messages).values()
-        if inspect.isclass(c) and dataclasses.is_dataclass(c) and c.__module__ == messages.__name__
-    ]
-    sent = {params for params, _, _ in messages.METHODS.values()} | {messages.RequestFrame}
+    classes = messages.classes()
+    sent = {params for params, _, _ in messages.METHODS.values()} | {RequestFrame}
     parts = [interface(c, is_sent_by_page=c in sent) for c in classes]
     rows = [
         f'  "{name}": {{ params: {p.__name__}; result: {r.__name__}; event: {e.__name__ if e else "never"} }};'
         for name, (p, r, e) in messages.METHODS.items()
     ]
-    head = "// Written by tools/protocol.py from rpc/messages.py. Do not edit.\n\n"
+    head = "// Written by tools/protocol.py from rpc/messages. Do not edit.\n\n"
     methods = "/** Each method's parameters, answer, and partial answer. */\nexport interface Methods {\n"
     return (
         head
-        + f"export const PROTOCOL = {messages.PROTOCOL};\n\n"
+        + f"export const PROTOCOL = {PROTOCOL};\n\n"
         + "\n".join(parts)
         + "\n"
         + methods

@@ -52,7 +52,7 @@ class SnapshotView extends Widget implements IRenderMime.IRenderer {
     if (!this.#saved) return;
     this.#isLive = false;
     const signal = this.#restart();
-    mount(this.#saved.panel, snapshotPort(this.#saved, signal), this.node, specOf(this.#saved), { signal });
+    mount(this.#saved.panel, snapshotPort(this.#saved, signal), this.node, this.#saved.spec, { signal });
   }
 
   #onLine(_line: KernelLine, state: LineState): void {
@@ -67,11 +67,12 @@ class SnapshotView extends Widget implements IRenderMime.IRenderer {
     try {
       const port = await openCommPort(kernel, this.#all.signal);
       const off = port.onFrame((raw) => {
-        if (!scopesIn(raw)?.some((s) => s.id === saved.spec.scope)) return;
+        const scope = scopeOf(saved, scopesIn(raw));
+        if (!scope) return;
         off();
         this.#isLive = true;
         const signal = this.#restart();
-        mount(saved.panel, port, this.node, specOf(saved), { signal });
+        mount(saved.panel, port, this.node, { ...saved.spec, scope: scope.id }, { signal });
         port.closed.addEventListener("abort", () => this.#setDead(), { once: true });
       });
       port.closed.addEventListener("abort", () => this.#setDead(), { once: true });
@@ -94,9 +95,9 @@ function scopesIn(raw: unknown): ScopeInfo[] | undefined {
   return frame.t === "notify" && frame.topic === "scopes" ? frame.data?.scopes : undefined;
 }
 
-function specOf(saved: Snapshot): Snapshot["spec"] {
-  const feature = saved.spec.feature ?? saved.snapshot.page?.feature;
-  return feature === undefined ? saved.spec : { ...saved.spec, feature };
+/** The panel's own scope; after a restart, one of the same model, SAE, site and index. */
+function scopeOf({ spec }: Snapshot, scopes: ScopeInfo[] = []): ScopeInfo | undefined {
+  return scopes.find((s) => s.id === spec.scope) ?? scopes.find((s) => s.key !== "" && s.key === spec.key);
 }
 
 /** Draws what `scope.browse()` leaves in a notebook. */

@@ -1,11 +1,15 @@
+import { copyFile } from "node:fs/promises";
 import { build } from "esbuild";
+
+const out = process.argv[2] ?? "dev/out";
 
 await build({
   entryPoints: ["dev/main.ts"],
-  outdir: "dev/out",
+  outdir: out,
   bundle: true,
   format: "esm",
   jsx: "automatic",
   jsxImportSource: "preact",
   logLevel: "info",
 });
+for (const name of ["index.html", "themes.css"]) await copyFile(`dev/${name}`, `${out}/${name}`);

@@ -41,6 +41,8 @@ export function infoOf(n_features: number): ScopeInfo {
     is_complete: true,
     n_tokens_planned: 2_040_000,
     building: null,
+    key: "dev",
+    has_postings: true,
   };
 }
 
@@ -162,6 +164,9 @@ function result(frame: RequestFrame, port: MemoryPort, world: World): object {
   const n = world.info.n_features;
   const params = frame.params as unknown as Params & { group: string; search: string; has_fired: boolean };
   if (frame.method === "scope.info") return world.info;
+  if (frame.method === "scope.selection")
+    return { scope: world.info.id, feature: null, picked: [], text: "" };
+  if (frame.method === "panel.load") return { state: {} };
   if (frame.method === "features.locate") return { row: (params.feature - world.shift + n) % n };
   if (frame.method === "feature.get") return pageOf(params.feature, world);
   if (frame.method === "features.window") {

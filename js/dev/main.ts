@@ -1,6 +1,7 @@
 import { mount } from "../src/mount.js";
 import { buildAt, buildingPort } from "./build-fixture.js";
 import { fixturePort, tell } from "./fixture.js";
+import { linePort } from "./line.js";
 
 const options = new URLSearchParams(location.search);
 document.documentElement.classList.toggle("dark", options.has("dark"));
@@ -45,7 +46,18 @@ function portOf() {
 }
 
 if (panel) {
-  const port = portOf();
-  mount("browser", port, panel, { scope: "dev" }, { layout: options.has("narrow") ? "narrow" : "auto" });
+  const line = options.has("build") || options.has("made-up") ? undefined : await linePort();
+  const port = line?.port ?? portOf();
+  const feature = options.get("feature");
+  const spec = {
+    scope: line?.scopes[0]?.id ?? "dev",
+    panel: "dev-panel",
+    ...(feature === null ? {} : { feature: Number(feature) }),
+    state: JSON.parse(options.get("state") ?? "{}") as Record<string, unknown>,
+  };
+  const width = options.get("width");
+  if (width !== null) panel.style.width = `${width}px`;
+  const layout = options.has("narrow") ? "narrow" : "auto";
+  mount(options.get("panel") ?? "browser", port, panel, spec, { layout });
   (window as unknown as { port: unknown }).port = port;
 }

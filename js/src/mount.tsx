@@ -1,6 +1,7 @@
 import { render } from "preact";
 import { PANELS, type PanelSpec } from "./panels/index.js";
 import { Client, type Port } from "./protocol/client.js";
+import { Frame } from "./views/shell/Frame.js";
 import css from "./views/style.generated.js";
 
 const STYLE_ID = "saescope-style";
@@ -22,20 +23,20 @@ export interface MountOptions {
 
 /** Draw a panel into an element, over a line to a kernel; returns what takes it away again. */
 export function mount(
-  panel: string,
+  name: string,
   port: Port,
   el: HTMLElement,
   spec: PanelSpec,
   options: MountOptions = {},
 ): () => void {
   addStyle(el.ownerDocument);
-  const View = PANELS[panel];
-  if (!View) {
-    el.textContent = `saescope knows no panel "${panel}": the page and the kernel have different versions.`;
+  const panel = PANELS[name];
+  if (!panel) {
+    el.textContent = `saescope knows no panel "${name}": the page and the kernel have different versions.`;
     return () => {};
   }
   const client = new Client(port);
-  render(<View client={client} spec={spec} layout={options.layout ?? "auto"} />, el);
+  render(<Frame client={client} spec={spec} panel={panel} layout={options.layout ?? "auto"} />, el);
   const unmount = () => {
     render(null, el);
     client.close();

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { fixturePort, infoOf } from "../dev/fixture.js";
 import { mount } from "../src/mount.js";
 import { MemoryPort } from "../src/ports/memory.js";
-import { type Snapshot, snapshotPort } from "../src/ports/snapshot.js";
+import { type Recorded, type Snapshot, snapshotPort } from "../src/ports/snapshot.js";
 import type { Port } from "../src/protocol/client.js";
 import type { Example, FeaturePage } from "../src/protocol/generated.js";
 
@@ -191,11 +191,20 @@ test("a snapshot shows what is stored, and says that it is one", async () => {
   });
   const { rows } = await ask<{ rows: Record<string, unknown>[] }>("features.window", { offset: 0, count: 4 });
   const page = await ask<FeaturePage>("feature.get", { feature: 2 });
+  const recorded = (method: string, params: object, data: object, events: object[] = []) =>
+    ({ method, params, data, events, buffers: [] }) as unknown as Recorded;
   const saved: Snapshot = {
-    version: 1,
+    version: 2,
     panel: "browser",
-    spec: { scope: "dev", feature: 2 },
-    snapshot: { info: infoOf(64), window: { n_match: 64, n_features: 64, rows }, page, examples },
+    spec: { scope: "dev", feature: 2, panel: "p1" },
+    info: infoOf(64),
+    answers: [
+      recorded("features.window", {}, { offset: 0, count: 4, n_match: 64, n_features: 64, rows }),
+      recorded("feature.get", { feature: 2 }, page),
+      recorded("examples.list", { feature: 2, group: "top" }, { n_examples: 8, groups: ["top"] }, [
+        { examples },
+      ]),
+    ],
   };
   show(snapshotPort(saved, new AbortController().signal), 2);
   await ready("[data-page-feature='2'] [data-example]");
@@ -203,6 +212,6 @@ test("a snapshot shows what is stored, and says that it is one", async () => {
   expect(host.textContent).toContain("Snapshot: run the cell to go live.");
   find("[role=row][data-feature='3']")?.click();
   await vi.waitFor(() =>
-    expect(host.textContent).toContain("This is a snapshot: only the saved feature is here."),
+    expect(host.textContent).toContain("This is a snapshot: what you ask for was not saved."),
   );
 });

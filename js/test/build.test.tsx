@@ -7,7 +7,7 @@ import type { MemoryPort } from "../src/ports/memory.js";
 import { snapshotPort } from "../src/ports/snapshot.js";
 import type { Port } from "../src/protocol/client.js";
 import type { BuildInfo, ScopeInfo } from "../src/protocol/generated.js";
-import { buildText } from "../src/views/BuildBar.js";
+import { buildText } from "../src/views/shell/BuildBar.js";
 
 let host: HTMLElement;
 let unmount = () => {};
@@ -133,8 +133,13 @@ describe("the strip", () => {
 
   test("is not there for an index that is whole, nor for one saved before builds were told", () => {
     const { is_complete: _, building: __, n_tokens_planned: ___, ...old } = infoOf(64);
-    const snapshot = { info: old as ScopeInfo, window: null, page: null, examples: [] };
-    const saved = { version: 1, panel: "browser", spec: { scope: "dev" }, snapshot };
+    const saved = {
+      version: 2,
+      panel: "browser",
+      spec: { scope: "dev" },
+      info: old as ScopeInfo,
+      answers: [],
+    };
     show(snapshotPort(saved, new AbortController().signal));
     return ready(".ss-header").then(() => expect(find(".ss-build")).toBeNull());
   });

@@ -1,9 +1,9 @@
 import { expect, test } from "vitest";
 import { count, density, duration, number, percent, signed, tokens } from "../src/data/format.js";
 import { layoutOf, scrollFor, visible } from "../src/data/layout.js";
-import { lineState } from "../src/views/Header.js";
-import { barHeights } from "../src/views/Histogram.js";
-import { parseFeature } from "../src/views/NumberBox.js";
+import { barHeights } from "../src/views/page/Histogram.js";
+import { parseFeature } from "../src/views/page/NumberBox.js";
+import { lineState } from "../src/views/shell/Header.js";
 
 test.each([
   [53.914, "53.9"],

@@ -189,3 +189,12 @@ class PluginError(SaescopeError, RuntimeError):
     """A plug-in could not be loaded."""
 
     code = "plugin"
+
+
+class BundleMissingError(SaescopeError, FileNotFoundError):
+    """The JavaScript was not built."""
+
+    code = "bundle_missing"
+
+    def __str__(self) -> str:
+        return SaescopeError.__str__(self)

@@ -1,17 +1,19 @@
-"""The scopes that live in this process, for panels to find."""
+"""The scopes that live in this process, for panels to find, and news of them."""
 
 import threading
 import weakref
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from saescope.errors import UnknownNameError
 
 if TYPE_CHECKING:
     from saescope.scope import Scope
 
+Listener = Callable[[str, dict[str, Any], object], None]
+
 _scopes: "weakref.WeakValueDictionary[str, Scope]" = weakref.WeakValueDictionary()
-_listeners: "weakref.WeakSet[Callable[[], None]]" = weakref.WeakSet()
+_listeners: "weakref.WeakSet[Listener]" = weakref.WeakSet()
 _lock = threading.RLock()  # a scope may be collected, and tell so, while it is held
 
 
@@ -44,15 +46,20 @@ def get(scope_id: str) -> "Scope":
     return scope
 
 
-def listen(listener: Callable[[], None]) -> None:
-    """Call back when scopes come, go, or change; the listener is held weakly."""
+def listen(listener: Listener) -> None:
+    """Call back with topic, data and origin of all news; the listener is held weakly."""
     with _lock:
         _listeners.add(listener)
 
 
-def changed() -> None:
-    """Tell the listeners that something about the scopes has changed."""
+def tell(topic: str, data: dict[str, Any] | None = None, origin: object = None) -> None:
+    """Tell the listeners some news, and who they come from."""
     with _lock:
         listeners = list(_listeners)
     for listener in listeners:
-        listener()
+        listener(topic, data or {}, origin)
+
+
+def changed() -> None:
+    """Tell the listeners that scopes came, went, or changed."""
+    tell("scopes")

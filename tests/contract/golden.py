@@ -5,7 +5,6 @@ both sides read.
 """
 
 import dataclasses
-import inspect
 import json
 import sys
 import types
@@ -36,13 +35,13 @@ def classes():
     """Every message, in the order of the file."""
     from saescope.rpc import messages
 
-    found = [c for c in vars(messages).values() if inspect.isclass(c) and dataclasses.is_dataclass(c)]
-    return {c.__name__: c for c in found if c.__module__ == messages.__name__}
+    return {c.__name__: c for c in messages.classes()}
 
 
 def generate():
     """The file's content."""
-    from saescope.rpc.messages import METHODS, PROTOCOL
+    from saescope.rpc.messages import METHODS
+    from saescope.rpc.messages.frames import PROTOCOL
 
     names = {m: [c.__name__ if c else None for c in row] for m, row in METHODS.items()}
     frames = {name: sample(cls, name) for name, cls in classes().items()}

@@ -30,10 +30,10 @@ def test_an_index_is_browsed_without_torch(child_env, opened):
 import sys, json, saescope
 scope = saescope.open_index({str(opened.index.path)!r})
 found = [len(scope.features), len(scope.examples(5)), len(scope.examples(5, k=50)), len(scope.neighbors(5))]
-from saescope.panels.snapshot import snapshot
+
 from saescope.rpc.transports.memory import MemoryPage
 found.append(MemoryPage().call("feature.get", {{"scope": scope.id, "feature": 5}}).last["t"])
-snapshot(scope, "browser", {{"scope": scope.id}})
+scope.browse()._repr_mimebundle_()
 print(json.dumps([found, [n for n in ("torch", "transformers", "sae_lens") if n in sys.modules]]))
 """
     found, loaded = run(code, child_env)

@@ -18,7 +18,7 @@ from saescope.errors import CancelledError, ComputeError, NoIndexError
 from saescope.index import Index, manifest
 from saescope.indexing.workspace import LOCK, Workspace, is_being_built
 from saescope.progress import Silent
-from saescope.rpc.handlers import scope_info
+from saescope.rpc.handlers.subjects import scope_info
 from saescope.rpc.transports.memory import MemoryPage
 
 SHARD = 128
@@ -186,7 +186,7 @@ def test_examples_and_features_of_a_scope_are_those_of_the_tokens_so_far(running
 def test_the_scope_that_builds_shows_its_index_as_soon_as_there_is_something(running):
     scope, heard = running.scope, []
 
-    def listener():
+    def listener(*_):
         heard.append(scope.index and scope.index.n_rows)
 
     live.listen(listener)
@@ -226,7 +226,7 @@ def test_another_scope_on_the_folder_follows_by_itself(running, firsts):
     running.pace.let(1)
     scope, heard = saescope.open_index(running.out), []
 
-    def listener():
+    def listener(*_):
         heard.append(scope.index.n_rows)
 
     live.listen(listener)

@@ -2,17 +2,9 @@ import pytest
 
 from saescope.errors import ProtocolError
 from saescope.rpc.codec import decode, encode
-from saescope.rpc.messages import (
-    ErrorFrame,
-    ExamplesPart,
-    FeatureLocation,
-    FeatureParams,
-    HelloFrame,
-    Histogram,
-    RequestFrame,
-    TokenWeight,
-    WindowParams,
-)
+from saescope.rpc.messages.frames import ErrorFrame, HelloFrame, RequestFrame
+from saescope.rpc.messages.page import ExamplesPart, FeatureParams, Histogram, TokenWeight
+from saescope.rpc.messages.table import FeatureLocation, WindowParams
 
 
 def test_a_message_with_messages_inside_survives_both_ways():

@@ -10,7 +10,9 @@ from saescope import live
 from saescope.errors import InputError
 from saescope.rpc.connection import Connection
 from saescope.rpc.handlers import HANDLERS
-from saescope.rpc.messages import METHODS, PROTOCOL, Nothing, ScopeParams
+from saescope.rpc.messages import METHODS
+from saescope.rpc.messages.frames import PROTOCOL
+from saescope.rpc.messages.scopes import Nothing, ScopeParams
 from saescope.rpc.transports.memory import MemoryPage
 
 
@@ -305,7 +307,10 @@ def test_a_selection_is_told_to_others_and_not_to_oneself(page, opened):
     other = MemoryPage()
     assert page.call("scope.select", {"scope": opened.id, "feature": 3}).last["t"] == "result"
     frame = next_frame(other, "notify")
-    assert (frame["topic"], frame["data"]) == ("selection", {"scope": opened.id, "feature": 3})
+    assert (frame["topic"], frame["data"]) == (
+        "selection",
+        {"scope": opened.id, "feature": 3, "picked": None, "text": None},
+    )
     time.sleep(0.05)
     assert page.frames.empty()
     other.connection.close()

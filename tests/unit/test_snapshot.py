@@ -1,11 +1,14 @@
+import base64
 import json
 from html.parser import HTMLParser
 
+import polars as pl
 import pytest
 
 import saescope
 import tiny
-from saescope.panels.snapshot import snapshot, static_html, static_text
+from saescope.panels.browser import Browser
+from saescope.panels.snapshot import MIME, first_feature
 
 ATTACK = "<img src=x onerror=alert(1)>"
 
@@ -37,35 +40,44 @@ def busiest(scope):
     return int(scope.features.sort("n_fires")["feature"][-1])
 
 
+def saved_by(panel):
+    return panel._repr_mimebundle_()[0]
+
+
+def answer(bundle, method):
+    return next(a for a in bundle[MIME]["answers"] if a["method"] == method)
+
+
 def test_a_snapshot_is_small_json_with_what_the_table_says(opened):
     feature = busiest(opened)
-    saved = snapshot(opened, "browser", {"scope": opened.id, "feature": feature})
-    assert len(json.dumps(saved).encode()) < 50_000
-    part = saved["snapshot"]
-    assert part["page"]["feature"] == feature
-    assert [e["activation"] for e in part["examples"]] == pytest.approx(
+    bundle = saved_by(Browser(opened, feature))
+    assert len(json.dumps(bundle[MIME]).encode()) < 50_000
+    assert answer(bundle, "feature.get")["data"]["feature"] == feature
+    examples = [e for part in answer(bundle, "examples.list")["events"] for e in part["examples"]]
+    assert [e["activation"] for e in examples] == pytest.approx(
         opened.examples(feature, k=10)["activation"].to_list(), rel=1e-5
     )
-    assert [r["feature"] for r in part["window"]["rows"]] == opened.table.rows("max", has_fired=True)[:20].tolist()
+    rows = pl.read_ipc_stream(base64.b64decode(answer(bundle, "features.window")["buffers"][0]))
+    assert rows["feature"].to_list() == opened.table.rows("max", has_fired=True)[:20].tolist()
 
 
 def test_without_a_feature_the_first_of_the_list_is_open(opened):
-    saved = snapshot(opened, "browser", {"scope": opened.id})["snapshot"]
-    assert saved["page"]["feature"] == saved["window"]["rows"][0]["feature"]
+    bundle = saved_by(Browser(opened))
+    assert answer(bundle, "feature.get")["data"]["feature"] == first_feature(opened)
 
 
 def test_a_scope_without_index_has_a_snapshot_too():
     scope = saescope.load((tiny.model(), tiny.tokenizer()), sae=tiny.sae())
-    saved = snapshot(scope, "browser", {"scope": scope.id})
-    assert "No index yet" in static_html(saved)
-    assert static_text(scope, saved) == repr(scope)
+    bundle = saved_by(Browser(scope))
+    assert bundle[MIME]["answers"] == []
+    assert bundle["text/plain"] == repr(scope)
+    assert "no index" in bundle["text/html"]
 
 
 def test_text_of_a_corpus_never_becomes_markup(attacked):
     seen = ""
     for feature in range(0, 256, 5):
-        saved = snapshot(attacked, "browser", {"scope": attacked.id, "feature": feature})
-        page = static_html(saved)
+        page = Browser(attacked, feature).html()
         parsed = Tags()
         parsed.feed(page)
         assert parsed.tags <= {"div", "p", "b", "br", "table", "tr", "td", "span"}
@@ -78,8 +90,7 @@ def test_text_of_a_corpus_never_becomes_markup(attacked):
 
 def test_readable_text_marks_the_peak(opened):
     feature = busiest(opened)
-    saved = snapshot(opened, "browser", {"scope": opened.id, "feature": feature})
-    lines = static_text(opened, saved).splitlines()
-    first = saved["snapshot"]["examples"][0]
-    assert f"[{first['texts'][first['peak']]}]" in lines[2]
+    lines = Browser(opened, feature).text().splitlines()
+    first = opened.examples(feature, k=1, context=12).row(0, named=True)
+    assert f"[{first['token']}]" in lines[2]
     assert len(lines) == 12

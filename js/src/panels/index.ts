@@ -1,20 +1,16 @@
-import type { ComponentType } from "preact";
-import type { Client } from "../protocol/client.js";
-import { Browser } from "../views/Browser.js";
-
-/** What a panel is: which scope it shows and what it opens with. */
-export interface PanelSpec {
-  scope: string;
-  feature?: number;
-}
-
-export interface PanelProps {
-  client: Client;
-  spec: PanelSpec;
-  layout?: "auto" | "narrow";
-}
+import { browser } from "../views/browser/Browser.js";
+import { page } from "../views/page/FeaturePage.js";
+import { table } from "../views/table/FeatureTable.js";
+import type { AnyPanel } from "./panel.js";
 
 /** Every panel by its name; a new one is a line here and a view. */
-export const PANELS: Record<string, ComponentType<PanelProps>> = {
-  browser: Browser,
+export const PANELS: Record<string, AnyPanel> = {
+  browser,
+  features: table,
+  feature: page,
 };
+
+/** Those that are tabs of the browser, in their order. */
+export const TABS: string[] = [];
+
+export type { PanelSpec, PanelView, ViewProps } from "./panel.js";

@@ -1,73 +1,67 @@
+import type { PanelSpec } from "../panels/panel.js";
 import type { Port } from "../protocol/client.js";
-import type { Example, FeaturePage, RequestFrame, ScopeInfo } from "../protocol/generated.js";
+import type { RequestFrame, ScopeInfo } from "../protocol/generated.js";
+
+/** The answer to a request, as `panels/snapshot.py` recorded it. */
+export interface Recorded {
+  method: string;
+  params: Record<string, unknown>;
+  data: Record<string, unknown>;
+  events: Record<string, unknown>[];
+  /** Base64. */
+  buffers: string[];
+}
 
 /** What a panel leaves in a notebook; written by `panels/snapshot.py`. */
 export interface Snapshot {
   version: number;
   panel: string;
-  spec: { scope: string; feature?: number };
-  snapshot: {
-    info: ScopeInfo;
-    window: { n_match: number; n_features: number; rows: Record<string, unknown>[] } | null;
-    page: FeaturePage | null;
-    examples: Example[];
-  };
+  spec: PanelSpec;
+  info: ScopeInfo;
+  answers: Recorded[];
 }
 
-type Answer = { data: object; events?: object[] } | { error: string };
+/** Parameters that tell one answer from another; all else of a request may differ from what was recorded. */
+const TELLING = ["feature", "features", "group", "metric", "method"];
+const DEFAULTS: Record<string, unknown> = { group: "top", metric: "decoder" };
+/** What needs no kernel, and changes nothing. */
+const QUIET: Record<string, object> = {
+  "scope.select": {},
+  "scope.selection": { feature: null, picked: null, text: null },
+  "panel.save": {},
+  "panel.load": { state: {} },
+};
 
-function answer(saved: Snapshot, frame: RequestFrame): Answer {
-  const { info, window, page, examples } = saved.snapshot;
-  const params = frame.params ?? {};
-  switch (frame.method) {
-    case "scope.list":
-      return { data: { scopes: [info] } };
-    case "scope.info":
-      return { data: info };
-    case "scope.select":
-      return { data: {} };
-    case "features.window": {
-      const offset = Number(params["offset"] ?? 0);
-      const rows = window?.rows.slice(offset, offset + Number(params["count"] ?? 0)) ?? [];
-      const n = window?.rows.length ?? 0;
-      return { data: { offset, count: rows.length, n_match: n, n_features: window?.n_features ?? 0, rows } };
-    }
-    case "features.locate": {
-      const row = window?.rows.findIndex((r) => r["feature"] === params["feature"]) ?? -1;
-      return { data: { row: row < 0 ? null : row } };
-    }
-    case "feature.get":
-      return page && page.feature === params["feature"]
-        ? { data: page }
-        : { error: "only the saved feature is here" };
-    case "examples.list":
-      return page && page.feature === params["feature"] && (params["group"] ?? "top") === "top"
-        ? { data: { n_examples: examples.length, groups: ["top"] }, events: [{ examples }] }
-        : { error: "only the saved examples are here" };
-    default:
-      return { error: "this needs the kernel" };
-  }
+function find(saved: Snapshot, { method, params = {} }: RequestFrame): Recorded | undefined {
+  const of = (p: Record<string, unknown>, name: string) => JSON.stringify(p[name] ?? DEFAULTS[name] ?? null);
+  const told = (a: Recorded) => TELLING.filter((name) => name in a.params);
+  return saved.answers.find(
+    (a) => a.method === method && told(a).every((name) => of(a.params, name) === of(params, name)),
+  );
 }
 
 /** A port that answers from what was saved, with no kernel. */
 export function snapshotPort(saved: Snapshot, signal: AbortSignal): Port {
   const listeners = new Set<(frame: unknown, buffers: DataView[]) => void>();
-  const deliver = (frame: object) => {
-    for (const listener of [...listeners]) listener(frame, []);
+  const deliver = (frame: object, buffers: DataView[] = []) => {
+    for (const listener of [...listeners]) listener(frame, buffers);
   };
   const reply = (frame: RequestFrame) => {
-    const found = answer(saved, frame);
-    if ("error" in found) {
-      const error = {
-        code: "snapshot",
-        message: `This is a snapshot: ${found.error}.`,
-        hint: "Run the cell to go live.",
-        data: {},
-      };
-      return deliver({ t: "error", rid: frame.rid, error });
+    const { rid, method } = frame;
+    if (method === "scope.info") return deliver({ t: "result", rid, data: saved.info });
+    const quiet = QUIET[method];
+    if (quiet) return deliver({ t: "result", rid, data: quiet });
+    const found = find(saved, frame);
+    if (!found) {
+      const message = "This is a snapshot: what you ask for was not saved.";
+      const error = { code: "snapshot", message, hint: "Run the cell to go live.", data: {} };
+      return deliver({ t: "error", rid, error });
     }
-    for (const data of found.events ?? []) deliver({ t: "event", rid: frame.rid, data });
-    deliver({ t: "result", rid: frame.rid, data: found.data });
+    for (const data of found.events) deliver({ t: "event", rid, data });
+    const buffers = found.buffers.map(
+      (b) => new DataView(Uint8Array.from(atob(b), (c) => c.charCodeAt(0)).buffer),
+    );
+    deliver({ t: "result", rid, data: whole(found) }, buffers);
   };
   return {
     closed: signal,
@@ -75,8 +69,7 @@ export function snapshotPort(saved: Snapshot, signal: AbortSignal): Port {
     send(frame) {
       const sent = frame as RequestFrame | { t: "hello" } | { t: "cancel" };
       queueMicrotask(() => {
-        if (sent.t === "hello")
-          deliver({ t: "hello", protocol: 1, version: "", scopes: [saved.snapshot.info] });
+        if (sent.t === "hello") deliver({ t: "hello", protocol: 2, version: "", scopes: [saved.info] });
         if (sent.t === "request") reply(sent);
       });
     },
@@ -85,4 +78,9 @@ export function snapshotPort(saved: Snapshot, signal: AbortSignal): Port {
       return () => listeners.delete(listener);
     },
   };
+}
+
+/** Of a table that was saved in part, the part is all there is. */
+function whole({ method, data }: Recorded): Record<string, unknown> {
+  return method === "features.window" ? { ...data, n_match: data["count"] } : data;
 }

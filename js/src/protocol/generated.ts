@@ -1,6 +1,6 @@
-// Written by tools/protocol.py from rpc/messages.py. Do not edit.
+// Written by tools/protocol.py from rpc/messages. Do not edit.
 
-export const PROTOCOL = 1;
+export const PROTOCOL = 2;
 
 /** First frame of each side. The kernel answers with its version and scopes. */
 export interface HelloFrame {
@@ -54,9 +54,9 @@ export interface CancelFrame {
   t: "cancel";
 }
 
-/** News that nobody asked for: topics are ``scopes`` and ``selection``. */
+/** News that nobody asked for: data is a `ScopeList`, a `Selection`, or a `Noted`. */
 export interface NotifyFrame {
-  topic: "scopes" | "selection";
+  topic: "scopes" | "selection" | "notes";
   data: Record<string, unknown>;
   t: "notify";
 }
@@ -93,6 +93,8 @@ export interface ScopeInfo {
   is_complete: boolean;
   n_tokens_planned: number;
   building: BuildInfo | null;
+  key: string;
+  has_postings: boolean;
 }
 
 /** Names one scope. */
@@ -104,6 +106,54 @@ export interface ScopeParams {
 export interface ScopeList {
   scopes: ScopeInfo[];
 }
+
+/** Tell the scope what is selected; other open panels hear of it. What is none stays as it is. */
+export interface SelectParams {
+  scope: string;
+  feature?: number | null;
+  picked?: number[] | null;
+  text?: string | null;
+}
+
+/** Data of the ``selection`` topic, and answer of ``scope.selection``; none for what did not change. */
+export interface Selection {
+  scope: string;
+  feature: number | null;
+  picked: number[] | null;
+  text: string | null;
+}
+
+/** Remember what a person did in a panel. */
+export interface SaveParams {
+  scope: string;
+  panel: string;
+  state: Record<string, unknown>;
+}
+
+/** Names one panel of one scope. */
+export interface PanelParams {
+  scope: string;
+  panel: string;
+}
+
+/** Answer of ``panel.load``: what was saved last, or nothing. */
+export interface PanelState {
+  state: Record<string, unknown>;
+}
+
+/** Names JavaScript that only some panels need. */
+export interface BundleParams {
+  name: "map";
+}
+
+/** Answer of ``bundle.get``; buffer 0 is an ES module. */
+export interface Bundle {
+  name: string;
+  n_bytes: number;
+}
+
+/** An answer with nothing to say. */
+export type Nothing = Record<string, never>;
 
 /** A window of the feature table: the rows ``offset`` to ``offset + count`` of a sort and a filter. */
 export interface WindowParams {
@@ -137,6 +187,27 @@ export interface LocateParams {
 /** Answer of ``features.locate``: a row number, or none when the filter hides the feature. */
 export interface FeatureLocation {
   row: number | null;
+}
+
+/** Names some features of one scope, at most 200. */
+export interface FeaturesParams {
+  scope: string;
+  features: number[];
+}
+
+/** A feature in one line: wherever a panel names another feature. */
+export interface FeatureBrief {
+  feature: number;
+  label: string;
+  top_tokens: string[];
+  density: number;
+  max: number;
+  n_fires: number;
+}
+
+/** Answer of ``features.brief``, in the order asked for. */
+export interface FeatureBriefs {
+  briefs: FeatureBrief[];
 }
 
 /** Names one feature of one scope. */
@@ -221,29 +292,19 @@ export interface ExamplesEnd {
   groups: string[];
 }
 
-/** Tell the scope which feature the page shows; other open panels hear of it. */
-export interface SelectParams {
-  scope: string;
-  feature: number;
-}
-
-/** Data of the ``selection`` topic. */
-export interface Selection {
-  scope: string;
-  feature: number;
-}
-
-/** An answer with nothing to say. */
-export type Nothing = Record<string, never>;
-
 /** Each method's parameters, answer, and partial answer. */
 export interface Methods {
   "scope.list": { params: Nothing; result: ScopeList; event: never };
   "scope.info": { params: ScopeParams; result: ScopeInfo; event: never };
   "scope.select": { params: SelectParams; result: Nothing; event: never };
+  "scope.selection": { params: ScopeParams; result: Selection; event: never };
+  "panel.save": { params: SaveParams; result: Nothing; event: never };
+  "panel.load": { params: PanelParams; result: PanelState; event: never };
+  "bundle.get": { params: BundleParams; result: Bundle; event: never };
   "build.stop": { params: ScopeParams; result: Nothing; event: never };
   "features.window": { params: WindowParams; result: FeatureWindow; event: never };
   "features.locate": { params: LocateParams; result: FeatureLocation; event: never };
+  "features.brief": { params: FeaturesParams; result: FeatureBriefs; event: never };
   "feature.get": { params: FeatureParams; result: FeaturePage; event: never };
   "examples.list": { params: ExamplesParams; result: ExamplesEnd; event: ExamplesPart };
 }

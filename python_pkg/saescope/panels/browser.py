@@ -1,33 +1,38 @@
-"""The browser: a feature list, and the open feature's page."""
+"""The browser: table, page and all other panels in one layout."""
 
-from typing import Any
+from typing import ClassVar
+
+import polars as pl
 
 from saescope.panels.core import Panel
-from saescope.panels.snapshot import MIME, snapshot, static_html, static_text
-from saescope.scope import Scope
+from saescope.panels.snapshot import CONTEXT, N_EXAMPLES, Requests, feature_html, feature_text
+
+N_ROWS = 20
+TABLE = {"sort": "max", "descending": True, "has_fired": True}
 
 
 class Browser(Panel):
-    """The panel that `Scope.browse` returns.
+    """The panel that `Scope.browse` returns."""
 
-    Parameters
-    ----------
-    scope
-        What to browse; kept alive as long as the panel is.
-    feature
-        Feature to open, or ``None`` for the first of the list.
-    """
+    view: ClassVar[str] = "browser"
 
-    def __init__(self, scope: Scope, feature: int | None = None) -> None:
-        self.scope = scope
-        if feature is not None:
-            feature = scope.require_index().check_feature(feature)
-        spec: dict[str, Any] = {"scope": scope.id}
-        super().__init__("browser", spec if feature is None else spec | {"feature": feature})
+    def frame(self) -> pl.DataFrame:
+        """The feature table."""
+        return self.scope.features
 
-    def _repr_mimebundle_(self, **kwargs: Any) -> Any:
-        found = super()._repr_mimebundle_(**kwargs)
-        data, metadata = found if isinstance(found, tuple) else (found or {}, {})
-        saved = snapshot(self.scope, "browser", self.spec)
-        data = dict(data) | {MIME: saved, "text/html": static_html(saved), "text/plain": static_text(self.scope, saved)}
-        return data, metadata
+    def recorded(self) -> Requests:
+        """The table's first rows, the open feature, and its first examples."""
+        feature = {"feature": self.feature}
+        return [
+            ("features.window", {"offset": 0, "count": N_ROWS, **TABLE}),
+            ("feature.get", feature),
+            ("examples.list", feature | {"group": "top", "k": N_EXAMPLES, "context": CONTEXT}),
+        ]
+
+    def html(self) -> str:
+        """The open feature's figures and shaded examples."""
+        return feature_html(self.scope, self.feature)
+
+    def text(self) -> str:
+        """The open feature's figures and examples."""
+        return feature_text(self.scope, self.feature)

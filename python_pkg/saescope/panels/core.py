@@ -3,17 +3,23 @@
 The bundle travels to the page once a kernel; a panel is a stub of some hundred bytes.
 """
 
+import html
 import threading
+import uuid
 import weakref
 from pathlib import Path
 from typing import Any, ClassVar
 
 import anywidget
+import polars as pl
 import traitlets
 
-from saescope.errors import SaescopeError
+from saescope.errors import BundleMissingError
+from saescope.index.store import check_feature
+from saescope.panels.snapshot import MIME, Requests, first_feature, html_table, snapshot
 from saescope.rpc.connection import Connection
 from saescope.rpc.transports.harden import harden
+from saescope.scope import Scope
 
 BUNDLE = Path(__file__).parent.parent / "static" / "core.js"
 
@@ -25,15 +31,6 @@ export default {
   }
 }
 """
-
-
-class BundleMissingError(SaescopeError, FileNotFoundError):
-    """The JavaScript was not built."""
-
-    code = "bundle_missing"
-
-    def __str__(self) -> str:
-        return SaescopeError.__str__(self)
 
 
 class Core(anywidget.AnyWidget):
@@ -62,19 +59,43 @@ def core() -> Core:
 class Panel(anywidget.AnyWidget):
     """A view in a cell, with its own line to the kernel.
 
+    A class names its ``view`` in ``js/src/panels``, what a saved notebook keeps of it
+    (``recorded``), and the table that holds the same data (``frame``).
+
     Parameters
     ----------
-    spec
-        What the panel shows, as JSON; see ``js/src/panels``.
+    scope
+        What to show; kept alive as long as the panel is.
+    feature
+        Feature to open; by default the one that is selected.
+    state
+        What a person did in a panel of this kind, as another one's ``state`` tells it.
+    **options
+        More of the panel's spec, as JSON.
+
+    Raises
+    ------
+    UnknownFeatureError
+        There is no such feature.
     """
+
+    view: ClassVar[str]
 
     _esm = STUB
     panel = traitlets.Unicode().tag(sync=True)
     core: ClassVar[Any] = anywidget.WidgetTrait().tag(sync=True)
     spec = traitlets.Dict().tag(sync=True)
 
-    def __init__(self, panel: str, spec: dict[str, Any]) -> None:
-        super().__init__(panel=panel, core=core(), spec=spec)
+    def __init__(
+        self, scope: Scope, feature: int | None = None, *, state: dict[str, Any] | None = None, **options: Any
+    ) -> None:
+        self.scope = scope
+        self.id = uuid.uuid4().hex[:12]
+        feature = scope.selected if feature is None else check_feature(feature, scope.n_features)
+        spec = {"scope": scope.id, "key": scope.key, "panel": self.id, **options}
+        spec |= {} if feature is None else {"feature": feature}
+        spec |= {"state": dict(state)} if state else {}
+        super().__init__(panel=self.view, core=core(), spec=spec)
         held = weakref.ref(self)
 
         def send(frame: dict[str, Any], buffers: Any) -> None:
@@ -85,6 +106,44 @@ class Panel(anywidget.AnyWidget):
         self._connection = Connection(send)
         self.on_msg(lambda _widget, frame, buffers: self._connection.receive(frame, buffers))
         harden(self.comm)
+
+    @property
+    def state(self) -> dict[str, Any]:
+        """What a person did in the panel, as JSON; give it to another panel to go on there."""
+        return self.scope.panel_states.get(self.id, self.spec.get("state", {}))
+
+    @property
+    def feature(self) -> int:
+        """The feature that the panel shows: the locked one, or the selected one, or its first."""
+        locked = self.state.get("locked")
+        found = locked if locked is not None else self.scope.selected
+        return int(found if found is not None else self.spec.get("feature", first_feature(self.scope)))
+
+    def frame(self) -> pl.DataFrame:
+        """What the panel shows, as a table."""
+        raise NotImplementedError
+
+    def recorded(self) -> Requests:
+        """The requests whose answers a saved notebook keeps."""
+        return [("scope.info", {})]
+
+    def html(self) -> str:
+        """What a page without scripts shows."""
+        return html_table(self.scope, self.frame())
+
+    def text(self) -> str:
+        """What a terminal shows."""
+        return f"{self.scope!r}\n{self.frame()}"
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> Any:
+        found = super()._repr_mimebundle_(**kwargs)
+        data, metadata = found if isinstance(found, tuple) else (found or {}, {})
+        saved = snapshot(self.scope, self.view, dict(self.spec) | {"state": self.state}, self.recorded())
+        data = dict(data) | {MIME: saved}
+        if self.scope.index is None:
+            line = f"<p>{html.escape(repr(self.scope))}</p>"
+            return data | {"text/html": line, "text/plain": repr(self.scope)}, metadata
+        return data | {"text/html": self.html(), "text/plain": self.text()}, metadata
 
     def close(self) -> None:
         """Close the panel; what it still asks for is stopped."""

@@ -1,62 +1,109 @@
-"""What a panel leaves in a notebook: enough to read without kernel, widget or network."""
+"""What a panel leaves in a notebook: enough to read without kernel, widget or network.
 
+A snapshot is the answers to some requests, recorded; ``js/src/ports/snapshot.ts`` plays them.
+"""
+
+import base64
 import html
 from typing import Any
 
+import polars as pl
+
+from saescope.errors import SaescopeError
 from saescope.query.examples import find_windows
 from saescope.rpc import codec
-from saescope.rpc.handlers import example, feature_page, scope_info
+from saescope.rpc.calls import Answer, Call
+from saescope.rpc.handlers import HANDLERS
+from saescope.rpc.handlers.forming import example
+from saescope.rpc.handlers.page import feature_page
+from saescope.rpc.handlers.subjects import scope_info
+from saescope.rpc.messages import METHODS
+from saescope.rpc.messages.frames import RequestFrame
 from saescope.scope import Scope
 
 MIME = "application/vnd.saescope.v1+json"
-N_ROWS, N_EXAMPLES, CONTEXT = 20, 10, 12
+N_EXAMPLES, CONTEXT = 10, 12
+N_HTML_ROWS = 20
+MAX_BUFFER_BYTES = 60_000
+
+Requests = list[tuple[str, dict[str, Any]]]
 
 
-def snapshot(scope: Scope, panel: str, spec: dict[str, Any]) -> dict[str, Any]:
-    """The panel's first rows, its open feature, and that feature's first examples; well under 50 kB."""
-    saved: dict[str, Any] = {
-        "version": 1,
-        "panel": panel,
-        "spec": spec,
-        "snapshot": {"info": codec.encode(scope_info(scope)), "window": None, "page": None, "examples": []},
+def first_feature(scope: Scope) -> int:
+    """What a panel opens when nothing was chosen: the feature with the largest activation."""
+    rows = scope.table.rows("max", has_fired=True) if scope.index is not None else []
+    return int(rows[0]) if len(rows) else 0
+
+
+def snapshot(scope: Scope, view: str, spec: dict[str, Any], requests: Requests) -> dict[str, Any]:
+    """A panel's spec with the answers to some requests; what fails or is too large is left out."""
+    answers = [] if scope.index is None else [a for method, params in requests if (a := _record(scope, method, params))]
+    return {"version": 2, "panel": view, "spec": spec, "info": codec.encode(scope_info(scope)), "answers": answers}
+
+
+def _record(scope: Scope, method: str, params: dict[str, Any]) -> dict[str, Any] | None:
+    events: list[dict[str, Any]] = []
+
+    def hear(frame: dict[str, Any], _buffers: Any) -> None:
+        events.append(frame["data"])
+
+    call = Call(RequestFrame(rid="", method=method), hear)
+    try:
+        found = HANDLERS[method](call, codec.decode(METHODS[method][0], {"scope": scope.id} | params))
+    except SaescopeError:
+        return None
+    answer = found if isinstance(found, Answer) else Answer(found)
+    if sum(map(len, answer.buffers)) > MAX_BUFFER_BYTES:
+        return None
+    return {
+        "method": method,
+        "params": params,
+        "data": codec.encode(answer.message),
+        "events": events,
+        "buffers": [base64.b64encode(b).decode() for b in answer.buffers],
     }
-    index = scope.index
-    if index is None:
-        return saved
-    rows = scope.table.rows("max", has_fired=True)
-    window = scope.table.window(rows, 0, N_ROWS)
-    feature = spec.get("feature", int(rows[0]) if len(rows) else 0)
-    saved["snapshot"] |= {
-        "window": {"n_match": len(rows), "n_features": scope.n_features, "rows": window.to_dicts()},
-        "page": codec.encode(feature_page(index, feature)),
-        "examples": [
-            codec.encode(example(index, w, "top")) for w in find_windows(index, feature, k=N_EXAMPLES, context=CONTEXT)
-        ],
-    }
-    return saved
 
 
-def static_html(saved: dict[str, Any]) -> str:
-    """A plain table of the open feature's examples, with inline style and escaped text."""
-    part = saved["snapshot"]
-    info, page = part["info"], part["page"]
-    head = f"<p><b>saescope</b> · {html.escape(info['name'])} · {info['n_features']:,} features</p>"
-    if page is None:
-        return f"<div>{head}<p>No index yet.</p></div>"
-    peak = max((e["activation"] for e in part["examples"]), default=1.0)
+def html_table(scope: Scope, frame: pl.DataFrame) -> str:
+    """The first rows of a frame as a plain table, with escaped text."""
+    head = f"<p><b>saescope</b> · {html.escape(scope.name)} · {scope.n_features:,} features</p>"
+    names = "".join(f"<th>{html.escape(name)}</th>" for name in frame.columns)
     rows = "".join(
-        f'<tr><td style="text-align:right;vertical-align:top">{e["activation"]:.3g}</td>'
-        f'<td style="text-align:left;font-family:monospace">{_shaded(e, peak)}</td></tr>'
-        for e in part["examples"]
+        "<tr>" + "".join(f"<td>{html.escape(_cell(v))}</td>" for v in row) + "</tr>"
+        for row in frame.head(N_HTML_ROWS).rows()
     )
-    facts = f"feature {page['feature']} · fires on {100 * page['density']:.3g} % · max {page['max']:.3g}"
-    promoted = ", ".join(repr(t["text"]) for t in page["promoted"][:8])
+    more = f"<p>{len(frame):,} rows</p>" if len(frame) > N_HTML_ROWS else ""
+    return f"<div>{head}<table><tr>{names}</tr>{rows}</table>{more}</div>"
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    if isinstance(value, list):
+        return " ".join(_cell(v) for v in value[:10])
+    return "" if value is None else str(value).replace("\n", "⏎")
+
+
+def feature_html(scope: Scope, feature: int) -> str:
+    """A feature's figures and shaded examples, with inline style and escaped text."""
+    index = scope.require_index()
+    page = feature_page(index, feature)
+    shown = [example(index, w, "top") for w in find_windows(index, feature, k=N_EXAMPLES, context=CONTEXT)]
+    head = f"<p><b>saescope</b> · {html.escape(scope.name)} · {scope.n_features:,} features</p>"
+    peak = max((e.activation for e in shown), default=1.0)
+    rows = "".join(
+        f'<tr><td style="text-align:right;vertical-align:top">{e.activation:.3g}</td>'
+        f'<td style="text-align:left;font-family:monospace">{_shaded(e.texts, e.activations, peak)}</td></tr>'
+        for e in shown
+    )
+    facts = f"feature {page.feature} · fires on {100 * page.density:.3g} % · max {page.max:.3g}"
+    promoted = ", ".join(repr(t.text) for t in page.promoted[:8])
     return f"<div>{head}<p>{facts}<br>promotes {html.escape(promoted)}</p><table>{rows}</table></div>"
 
 
-def _shaded(shown: dict[str, Any], peak: float) -> str:
+def _shaded(texts: list[str], activations: list[float], peak: float) -> str:
     parts = []
-    for text, value in zip(shown["texts"], shown["activations"], strict=True):
+    for text, value in zip(texts, activations, strict=True):
         escaped = html.escape(text).replace("\n", "⏎")
         strength = min(abs(value) / peak, 1.0) ** 0.5 if peak else 0.0
         parts.append(
@@ -67,16 +114,15 @@ def _shaded(shown: dict[str, Any], peak: float) -> str:
     return "".join(parts)
 
 
-def static_text(scope: Scope, saved: dict[str, Any]) -> str:
-    """Readable text for a terminal."""
-    page = saved["snapshot"]["page"]
-    if page is None:
-        return repr(scope)
-    lines = [repr(scope), f"feature {page['feature']}: fires on {100 * page['density']:.3g} %, max {page['max']:.3g}"]
-    return "\n".join([*lines, *(_line(e) for e in saved["snapshot"]["examples"])])
+def feature_text(scope: Scope, feature: int) -> str:
+    """A feature's figures and examples for a terminal."""
+    index = scope.require_index()
+    page = feature_page(index, feature)
+    lines = [repr(scope), f"feature {page.feature}: fires on {100 * page.density:.3g} %, max {page.max:.3g}"]
+    shown = (example(index, w, "top") for w in find_windows(index, feature, k=N_EXAMPLES, context=CONTEXT))
+    return "\n".join([*lines, *(_line(e.texts, e.peak, e.activation) for e in shown)])
 
 
-def _line(shown: dict[str, Any]) -> str:
-    texts, peak = shown["texts"], shown["peak"]
+def _line(texts: list[str], peak: int, activation: float) -> str:
     marked = [*texts[:peak], f"[{texts[peak]}]", *texts[peak + 1 :]]
-    return f"{shown['activation']:8.3g}  {''.join(marked)}".replace("\n", "⏎")
+    return f"{activation:8.3g}  {''.join(marked)}".replace("\n", "⏎")

@@ -7,7 +7,7 @@ from typing import Any
 
 from saescope.errors import CancelledError
 from saescope.rpc import codec
-from saescope.rpc.messages import ErrorFrame, ErrorInfo, EventFrame, RequestFrame, ResultFrame
+from saescope.rpc.messages.frames import ErrorFrame, ErrorInfo, EventFrame, RequestFrame, ResultFrame
 
 Send = Callable[[dict[str, Any], Sequence[bytes]], None]
 
@@ -29,10 +29,13 @@ class Call:
         What was asked.
     send
         Where frames go.
+    origin
+        The line it came by.
     """
 
-    def __init__(self, request: RequestFrame, send: Send) -> None:
+    def __init__(self, request: RequestFrame, send: Send, origin: object = None) -> None:
         self.request = request
+        self.origin = origin
         self._send = send
         self._lock = threading.Lock()
         self._is_settled = False

@@ -1,13 +1,13 @@
 """One page's side of the line: frames in, frames out, nothing blocks.
 
 1. A frame is parsed where it arrives, which may be the thread of all comms, and queued.
-2. Handlers run in a small pool; answers leave from there.
+2. Handlers run in a small pool, those that run the model in a lane of their own, one at a time;
+   answers leave from there.
 3. A newer request in the same slot, a cancel, or the closing of the line settles a request.
 """
 
 import logging
 import threading
-import weakref
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -17,23 +17,16 @@ from saescope._version import version
 from saescope.errors import CancelledError, ProtocolError, SaescopeError, UnknownNameError
 from saescope.rpc import codec
 from saescope.rpc.calls import Call, Send
-from saescope.rpc.handlers import HANDLERS, list_scopes
-from saescope.rpc.messages import (
-    METHODS,
-    PROTOCOL,
-    CancelFrame,
-    ErrorInfo,
-    HelloFrame,
-    NotifyFrame,
-    RequestFrame,
-    ScopeList,
-    SelectParams,
-)
+from saescope.rpc.handlers import COMPUTED, HANDLERS
+from saescope.rpc.handlers.subjects import list_scopes
+from saescope.rpc.messages import METHODS
+from saescope.rpc.messages.frames import PROTOCOL, CancelFrame, ErrorInfo, HelloFrame, NotifyFrame, RequestFrame
+from saescope.rpc.messages.scopes import ScopeList
 
 log = logging.getLogger("saescope.rpc")
 
 _pool = ThreadPoolExecutor(max_workers=2, thread_name_prefix="saescope-store")
-_connections: "weakref.WeakSet[Connection]" = weakref.WeakSet()
+_lane = ThreadPoolExecutor(max_workers=1, thread_name_prefix="saescope-compute")
 
 CANCELLED = ErrorInfo(code="cancelled", message="Stopped.")
 SUPERSEDED = ErrorInfo(code="superseded", message="A newer request took its place.")
@@ -55,9 +48,8 @@ class Connection:
         self._calls: dict[str, Call] = {}
         self._slots: dict[str, str] = {}
         self._is_closed = False
-        self._on_scopes = self._tell_scopes
-        _connections.add(self)
-        live.listen(self._on_scopes)
+        self._on_news = self._hear
+        live.listen(self._on_news)
 
     def receive(self, frame: Any, _buffers: Sequence[Any] = ()) -> None:
         """Take one frame from the page; a closed line takes none."""
@@ -88,7 +80,6 @@ class Connection:
             self._slots.clear()
         for call in calls:
             call.stop(CLOSED)
-        _connections.discard(self)
 
     def notify(self, topic: Any, data: dict[str, Any]) -> None:
         """Tell the page some news; a line that is cut hinders nobody else."""
@@ -105,14 +96,16 @@ class Connection:
             log.warning("the page speaks protocol %s and the kernel %s", theirs, PROTOCOL)
         self._send(codec.encode(HelloFrame(version=version(), scopes=list_scopes())), [])
 
-    def _tell_scopes(self) -> None:
-        self.notify("scopes", codec.encode(ScopeList(scopes=list_scopes())))
+    def _hear(self, topic: str, data: dict[str, Any], origin: object) -> None:
+        if origin is self:
+            return
+        self.notify(topic, codec.encode(ScopeList(scopes=list_scopes())) if topic == "scopes" else data)
 
     def _begin(self, request: RequestFrame) -> None:
         if request.method not in METHODS:
             raise UnknownNameError(f"there is no method {request.method!r}.", hint=f"Methods: {', '.join(METHODS)}.")
         params = codec.decode(METHODS[request.method][0], request.params)
-        call = Call(request, self._send)
+        call = Call(request, self._send, self)
         with self._lock:
             if request.rid in self._calls:
                 raise ProtocolError(f"request {request.rid!r} is open already.")
@@ -122,7 +115,7 @@ class Connection:
                 self._slots[request.slot] = request.rid
         if older is not None:
             self._stop(older, SUPERSEDED)
-        _pool.submit(self._run, call, params)
+        (_lane if request.method in COMPUTED else _pool).submit(self._run, call, params)
 
     def _stop(self, rid: str, why: ErrorInfo) -> None:
         with self._lock:
@@ -135,8 +128,6 @@ class Connection:
             call.check()
             answer = HANDLERS[call.request.method](call, params)
             call.succeed(answer)
-            if isinstance(params, SelectParams):
-                self._tell_others(params)
         except CancelledError:
             call.fail(CANCELLED)
         except SaescopeError as err:
@@ -155,11 +146,6 @@ class Connection:
                 self._calls.pop(call.request.rid, None)
                 if call.request.slot and self._slots.get(call.request.slot) == call.request.rid:
                     del self._slots[call.request.slot]
-
-    def _tell_others(self, selected: SelectParams) -> None:
-        for other in list(_connections):
-            if other is not self:
-                other.notify("selection", codec.encode(selected))
 
 
 def error_info(err: SaescopeError) -> ErrorInfo:

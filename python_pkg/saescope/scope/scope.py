@@ -1,28 +1,53 @@
 """What a person holds: a model with an SAE, an index, or both."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from saescope.scope.building import Building
 from saescope.scope.queries import Queries
+from saescope.scope.selection import Selecting
 
 if TYPE_CHECKING:
     from saescope.panels.browser import Browser
+    from saescope.panels.core import Panel
 
 
-class Scope(Queries, Building):
+class Scope(Queries, Selecting, Building):
     """A model with an SAE, an index of what its features fire on, or both.
 
     Made by `saescope.load`, `saescope.open_index` and `saescope.demo`.
     """
 
-    def browse(self, feature: int | None = None) -> "Browser":
-        """The panel: a feature list, and the open feature's examples.
+    def browse(self, feature: int | None = None, *, state: dict[str, Any] | None = None) -> "Browser":
+        """The browser: the feature table, the open feature's page, and all other panels.
 
         Parameters
         ----------
         feature
-            Feature to open; by default the first of the list.
+            Feature to open; by default the one selected, or the first of the list.
+        state
+            Where another browser left off: its ``state``.
         """
         from saescope.panels.browser import Browser
 
-        return Browser(self, feature=feature)
+        return Browser(self, feature, state=state)
+
+    def show(self, panel: str, feature: int | None = None, **options: Any) -> "Panel":
+        """One panel alone.
+
+        Parameters
+        ----------
+        panel
+            Its name; ``saescope.panels.REGISTRY.names()`` lists them, those of plug-ins too.
+        feature
+            Feature to open; by default the one selected.
+        **options
+            What the panel takes beside these, such as ``state``.
+
+        Raises
+        ------
+        UnknownNameError, UnknownFeatureError
+            There is no such panel or feature.
+        """
+        from saescope.panels import REGISTRY
+
+        return REGISTRY.get(panel)(self, feature, **options)

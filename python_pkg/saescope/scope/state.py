@@ -1,8 +1,10 @@
 """What a scope holds: a model with an SAE, an index, or both."""
 
+import hashlib
 import itertools
 import threading
 import uuid
+from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -102,6 +104,12 @@ class State:
         return f"{self.model_name} · {self.hook_name}"
 
     @property
+    def key(self) -> str:
+        """The same for the same model, SAE, site and index, in any process."""
+        parts = (self.model_name, self.sae_name, self.hook_name, str(self._index.path.resolve()) if self._index else "")
+        return hashlib.blake2b("\0".join(parts).encode(), digest_size=8).hexdigest()
+
+    @property
     def n_features(self) -> int:
         """Number of the SAE's features."""
         return self._sae.d_sae if self._sae else self.require_index().manifest.d_sae
@@ -158,6 +166,10 @@ class State:
                 hint="Load all three: saescope.load(model, sae=…, index=…).",
             )
         return self._model, self._sae, self._site
+
+    def labels_of(self, features: Sequence[int]) -> dict[int, str]:  # noqa: ARG002
+        """The label of each of some features that has one."""
+        return {}
 
     def attach(self, index: Index) -> None:
         """Make an index this scope's own."""

@@ -1,0 +1,127 @@
+import type { Client } from "../protocol/client.js";
+import type { Selection } from "../protocol/generated.js";
+
+/** Moves one feature on or back, in the order of whoever has one. */
+export type Stepper = (delta: 1 | -1) => void;
+
+/**
+ * What the open panels of a scope have in common: the feature they show, those picked, a text.
+ * A change made here is told to the kernel, which tells every other panel; what comes from there is not told on.
+ */
+export class Shared {
+  feature: number | undefined;
+  picked: readonly number[] = [];
+  text = "";
+  /** Set by the table while it is open: j and k go by its order. */
+  stepper: Stepper | undefined;
+  readonly scope: string;
+  readonly #client: Client;
+  readonly #listeners = new Set<() => void>();
+  readonly #off: () => void;
+  #past: number[] = [];
+  #future: number[] = [];
+
+  constructor(client: Client, scope: string, feature?: number) {
+    this.#client = client;
+    this.scope = scope;
+    this.feature = feature;
+    this.#off = client.onNotify("selection", (data) => this.#hear(data as unknown as Selection));
+    client.request("scope.selection", { scope }).then(
+      ({ data }) => this.#hear({ ...data, feature: this.feature === undefined ? data.feature : null }),
+      () => {},
+    );
+  }
+
+  listen(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => void this.#listeners.delete(listener);
+  }
+
+  close(): void {
+    this.#off();
+    this.#listeners.clear();
+  }
+
+  /** Show a feature here and in every panel that follows. */
+  choose(feature: number): void {
+    this.#move(feature);
+    this.#send({ feature });
+  }
+
+  /** Show a feature that nobody chose, such as the first of a table: nobody else is told. */
+  open(feature: number): void {
+    if (this.feature !== undefined) return;
+    this.feature = feature;
+    this.#tell();
+  }
+
+  /** Mark features, in place of those marked before. */
+  pick(features: readonly number[]): void {
+    this.picked = [...new Set(features)];
+    this.#tell();
+    this.#send({ picked: [...this.picked] });
+  }
+
+  /** Mark a feature, or take the mark away. */
+  togglePicked(feature: number): void {
+    const others = this.picked.filter((f) => f !== feature);
+    this.pick(others.length < this.picked.length ? others : [...others, feature]);
+  }
+
+  /** Try a text. */
+  setText(text: string): void {
+    if (text === this.text) return;
+    this.text = text;
+    this.#tell();
+    this.#send({ text });
+  }
+
+  get canGoBack(): boolean {
+    return this.#past.length > 0;
+  }
+
+  get canGoForward(): boolean {
+    return this.#future.length > 0;
+  }
+
+  back(): void {
+    this.#travel(this.#past, this.#future);
+  }
+
+  forward(): void {
+    this.#travel(this.#future, this.#past);
+  }
+
+  #travel(from: number[], to: number[]): void {
+    const feature = from.pop();
+    if (feature === undefined) return;
+    if (this.feature !== undefined) to.push(this.feature);
+    this.feature = feature;
+    this.#tell();
+    this.#send({ feature });
+  }
+
+  #move(feature: number): void {
+    if (feature === this.feature) return;
+    if (this.feature !== undefined) this.#past.push(this.feature);
+    this.#future = [];
+    this.feature = feature;
+    this.#tell();
+  }
+
+  #hear({ scope, feature, picked, text }: Selection): void {
+    if (scope !== this.scope) return;
+    if (picked) this.picked = picked;
+    if (typeof text === "string") this.text = text;
+    if (typeof feature === "number") this.#move(feature);
+    this.#tell();
+  }
+
+  #send(change: { feature?: number; picked?: number[]; text?: string }): void {
+    this.#client.request("scope.select", { scope: this.scope, ...change }).catch(() => {});
+  }
+
+  #tell(): void {
+    for (const listener of [...this.#listeners]) listener();
+  }
+}

@@ -1,0 +1,138 @@
+import { useEffect, useReducer, useRef, useState } from "preact/hooks";
+import { Pace } from "../../data/pace.js";
+import { asRequestError, type Client, isQuiet, type RequestError } from "../../protocol/client.js";
+import type { Example, FeaturePage, ScopeInfo } from "../../protocol/generated.js";
+import { versionOf } from "../shell/hooks.js";
+
+const N_EXAMPLES = 20;
+
+/** A feature with the examples that have come so far. */
+export interface Shown {
+  page: FeaturePage;
+  group: string;
+  context: number;
+  examples: Example[];
+  groups: string[];
+  isComplete: boolean;
+}
+
+export interface FeatureAnswer {
+  shown: Shown | undefined;
+  error: RequestError | undefined;
+  /** Why what is shown could not be read anew. */
+  staleError: RequestError | undefined;
+  isWaiting: boolean;
+  retry: () => void;
+}
+
+interface Wanted {
+  scope: string;
+  feature: number;
+  group: string;
+  context: number;
+}
+
+type Known = Pick<Shown, "page" | "groups">;
+
+/**
+ * A feature's page and examples. The page before stays until both parts of the new one are here;
+ * when the index grows, the whole is read anew and then shown at once.
+ */
+export function useFeature(
+  client: Client,
+  info: ScopeInfo,
+  feature: number | undefined,
+  group: string,
+  context: number,
+): FeatureAnswer {
+  const { id: scope, index } = info;
+  const version = versionOf(info);
+  const [turn, next] = useReducer((n: number) => n + 1, 0);
+  const [shown, setShown] = useState<Shown>();
+  const [error, setError] = useState<RequestError>();
+  const [staleError, setStaleError] = useState<RequestError>();
+  const [isWaiting, setWaiting] = useState(false);
+  const last = useRef<{ key: string; known: Known } | undefined>(undefined);
+  const pace = useRef<Pace | undefined>(undefined);
+  const latest = useRef(version);
+  latest.current = version;
+  useEffect(() => {
+    if (feature === undefined) return;
+    const life = new AbortController();
+    const { signal } = life;
+    let isFirst = true;
+    const show = (found: Shown, key: string) => {
+      if (signal.aborted) return;
+      last.current = { key, known: found };
+      setShown(found);
+      setError(undefined);
+      setStaleError(undefined);
+      setWaiting(false);
+    };
+    const load = async () => {
+      const key = `${index}/${latest.current}/${feature}`;
+      const known = isFirst && last.current?.key === key ? last.current.known : undefined;
+      let isOver = false;
+      const onPart = (part: Shown) => isFirst && !isOver && show(part, key);
+      try {
+        show(await read(client, { scope, feature, group, context }, known, signal, onPart), key);
+        isFirst = false;
+      } catch (failed) {
+        if (signal.aborted || isQuiet(failed)) return;
+        (isFirst ? setError : setStaleError)(asRequestError(failed));
+        setWaiting(false);
+      } finally {
+        isOver = true;
+      }
+    };
+    setError(undefined);
+    setStaleError(undefined);
+    setWaiting(true);
+    const own = new Pace(load);
+    pace.current = own;
+    own.ask(latest.current);
+    return () => {
+      own.stop();
+      life.abort();
+    };
+  }, [client, scope, index, feature, group, context, turn]);
+  useEffect(() => pace.current?.ask(version), [version]);
+  return { shown, error, staleError, isWaiting, retry: () => next(0) };
+}
+
+/** Ask for a page, unless it is known, and its examples; `onPart` gets what is there as it comes. */
+async function read(
+  client: Client,
+  { scope, feature, group, context }: Wanted,
+  known: Known | undefined,
+  signal: AbortSignal,
+  onPart: (part: Shown) => void,
+): Promise<Shown> {
+  let page = known?.page;
+  let examples: Example[] = [];
+  const groups = known?.groups ?? [group];
+  const tell = () => {
+    if (page && examples.length > 0) onPart({ page, group, context, examples, groups, isComplete: false });
+  };
+  const readPage = () =>
+    client.request("feature.get", { scope, feature }, { slot: "page", signal }).then(({ data }) => {
+      page = data;
+      tell();
+      return data;
+    });
+  const onEvent = (part: { examples: Example[] }) => {
+    examples = [...examples, ...part.examples];
+    tell();
+  };
+  const [whole, end] = await Promise.all([
+    page ?? readPage(),
+    client
+      .request(
+        "examples.list",
+        { scope, feature, k: N_EXAMPLES, group, context },
+        { slot: "examples", onEvent, signal },
+      )
+      .then(({ data }) => data),
+  ]);
+  return { page: whole, group, context, examples, groups: end.groups, isComplete: true };
+}

@@ -1,0 +1,96 @@
+import { useState } from "preact/hooks";
+import { count, number, tokens } from "../../data/format.js";
+import type { Shared } from "../../data/shared.js";
+import type { AnyPanel } from "../../panels/panel.js";
+import type { Client } from "../../protocol/client.js";
+import type { ScopeInfo } from "../../protocol/generated.js";
+
+interface Props {
+  info: ScopeInfo;
+  client: Client;
+  panel: AnyPanel;
+  shared: Shared | undefined;
+  locked: number | undefined;
+  setLocked: (feature: number | undefined) => void;
+  code: () => string | undefined;
+}
+
+/** What is browsed, in one line, how the line to the kernel is, and what can be done with the panel. */
+export function Header({ info, client, panel, shared, locked, setLocked, code }: Props) {
+  return (
+    <header class="ss-header">
+      {panel.title !== "Browser" && <h2 class="ss-panel-title">{panel.title}</h2>}
+      <span class="ss-model" title={info.sae}>
+        {info.model || info.name}
+      </span>
+      <span class="ss-site" title="The site: where in the model the SAE reads.">
+        {info.site}
+      </span>
+      <span
+        class="ss-wide-only"
+        title={`${count(info.n_alive)} of them fire; ${number(info.l0)} on a token, on average.`}
+      >
+        {count(info.n_features)} features
+      </span>
+      {info.has_index && (
+        <span class="ss-wide-only" title={`${count(info.n_tokens)} tokens in the index.`}>
+          {tokens(info.n_tokens)} tokens
+        </span>
+      )}
+      <span class={`ss-line ss-line-${client.status}`} role="status">
+        {lineState(client)}
+      </span>
+      <PanelButtons panel={panel} shared={shared} locked={locked} setLocked={setLocked} code={code} />
+    </header>
+  );
+}
+
+/** Lock a panel to its feature, and copy the call that gives what it shows. */
+export function PanelButtons({ panel, shared, locked, setLocked, code }: Omit<Props, "info" | "client">) {
+  const [isCopied, setCopied] = useState(false);
+  const copy = () => {
+    const text = code();
+    if (text === undefined) return;
+    void navigator.clipboard?.writeText(text).then(() => {
+      setCopied(true);
+      setTimeout(() => setCopied(false), 1500);
+    });
+  };
+  const isLocked = locked !== undefined;
+  return (
+    <span class="ss-panel-buttons">
+      {panel.hasFeature && (
+        <button
+          type="button"
+          class="ss-quiet-button"
+          aria-pressed={isLocked}
+          title={
+            isLocked
+              ? "Locked to its feature: click to follow the others."
+              : "Keep this feature when others move on."
+          }
+          onClick={() => setLocked(isLocked ? undefined : shared?.feature)}
+        >
+          {isLocked ? `locked #${locked}` : "lock"}
+        </button>
+      )}
+      <button
+        type="button"
+        class="ss-quiet-button"
+        title={`Copy the Python call that gives this as polars: ${code() ?? ""}`}
+        onClick={copy}
+      >
+        {isCopied ? "copied" : "copy code"}
+      </button>
+    </span>
+  );
+}
+
+/** A sentence on the line to the kernel, or nothing when all is well. */
+export function lineState({ status, nWaiting }: Pick<Client, "status" | "nWaiting">): string {
+  if (status === "closed") return "The kernel is gone: run the cell again.";
+  if (status === "snapshot") return "Snapshot: run the cell to go live.";
+  if (status !== "busy") return "";
+  if (nWaiting === 0) return "Waiting for the kernel.";
+  return `The kernel is running a cell; ${nWaiting} ${nWaiting === 1 ? "request waits" : "requests wait"}.`;
+}

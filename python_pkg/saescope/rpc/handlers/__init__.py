@@ -1,0 +1,20 @@
+"""What each method does. A handler reads a scope and returns a message; it knows no transport.
+
+Each module answers the methods of the module of messages with its name.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from saescope.rpc.calls import Call
+from saescope.rpc.handlers import compare, health, map, neighbors, notes, page, scopes, table, tried  # noqa: A004
+
+MODULES = (scopes, table, page, neighbors, compare, tried, map, health, notes)
+
+HANDLERS: dict[str, Callable[[Call, Any], Any]] = {
+    name: handler for module in MODULES for name, handler in module.HANDLERS.items()
+}
+"""Every handler, by its method."""
+
+COMPUTED: frozenset[str] = frozenset().union(*(getattr(module, "COMPUTED", ()) for module in MODULES))
+"""Methods that run the model, or as long: they take turns."""

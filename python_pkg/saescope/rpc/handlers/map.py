@@ -1,0 +1,8 @@
+"""All features in two dimensions."""
+
+from collections.abc import Callable
+from typing import Any
+
+from saescope.rpc.calls import Call
+
+HANDLERS: dict[str, Callable[[Call, Any], Any]] = {}

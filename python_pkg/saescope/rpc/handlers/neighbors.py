@@ -1,0 +1,8 @@
+"""Neighbors of a feature."""
+
+from collections.abc import Callable
+from typing import Any
+
+from saescope.rpc.calls import Call
+
+HANDLERS: dict[str, Callable[[Call, Any], Any]] = {}

@@ -1,0 +1,8 @@
+"""What people write about features."""
+
+from collections.abc import Callable
+from typing import Any
+
+from saescope.rpc.calls import Call
+
+HANDLERS: dict[str, Callable[[Call, Any], Any]] = {}

@@ -1,0 +1,3 @@
+"""Features side by side."""
+
+METHODS: dict[str, tuple[type, type, type | None]] = {}

@@ -1,0 +1,3 @@
+"""All features in two dimensions."""
+
+METHODS: dict[str, tuple[type, type, type | None]] = {}

@@ -1,0 +1,3 @@
+"""Neighbors of a feature."""
+
+METHODS: dict[str, tuple[type, type, type | None]] = {}

@@ -1,0 +1,146 @@
+"""Scopes: what there is, what is selected, how builds go, and what panels remember."""
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+
+@dataclass(frozen=True, kw_only=True)
+class BuildInfo:
+    """How a running build goes: ``done`` of ``total`` units of the present stage.
+
+    ``total`` is 0 when nobody knows it yet; ``rate`` is in units a second;
+    ``seconds_left`` is for this stage, and none before it can be told.
+    ``error`` says why a build stopped; then nothing runs any more, and ``hint`` says how to go on.
+    """
+
+    stage: str
+    unit: str
+    done: int
+    total: int
+    rate: float = 0.0
+    seconds_left: float | None = None
+    error: str = ""
+    hint: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScopeInfo:
+    """What the header of a panel says about a scope. Counts are numbers of tokens or features.
+
+    While an index is being built, ``is_complete`` is false and ``n_tokens`` are those read so far.
+    ``key`` is the same for the same model, SAE, site and index, in any process.
+    """
+
+    id: str
+    name: str
+    model: str
+    sae: str
+    site: str
+    n_features: int
+    has_index: bool
+    has_model: bool
+    index: str = ""
+    n_tokens: int = 0
+    n_counted: int = 0
+    context_size: int = 0
+    n_alive: int = 0
+    l0: float = 0.0
+    lens: Literal["norm_gain", "raw", "none"] = "none"
+    is_complete: bool = True
+    n_tokens_planned: int = 0
+    building: BuildInfo | None = None
+    key: str = ""
+    has_postings: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScopeParams:
+    """Names one scope."""
+
+    scope: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScopeList:
+    """Answer of ``scope.list``."""
+
+    scopes: list[ScopeInfo]
+
+
+@dataclass(frozen=True, kw_only=True)
+class SelectParams:
+    """Tell the scope what is selected; other open panels hear of it. What is none stays as it is.
+
+    ``feature`` is the one that panels show, ``picked`` those marked in table or map, ``text`` what is tried.
+    """
+
+    scope: str
+    feature: int | None = None
+    picked: list[int] | None = None
+    text: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Selection:
+    """Data of the ``selection`` topic, and answer of ``scope.selection``; none for what did not change."""
+
+    scope: str
+    feature: int | None = None
+    picked: list[int] | None = None
+    text: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class SaveParams:
+    """Remember what a person did in a panel."""
+
+    scope: str
+    panel: str
+    state: dict[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class PanelParams:
+    """Names one panel of one scope."""
+
+    scope: str
+    panel: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class PanelState:
+    """Answer of ``panel.load``: what was saved last, or nothing."""
+
+    state: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class BundleParams:
+    """Names JavaScript that only some panels need."""
+
+    name: Literal["map"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bundle:
+    """Answer of ``bundle.get``; buffer 0 is an ES module."""
+
+    name: str
+    n_bytes: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Nothing:
+    """An answer with nothing to say."""
+
+
+METHODS: dict[str, tuple[type, type, type | None]] = {
+    "scope.list": (Nothing, ScopeList, None),
+    "scope.info": (ScopeParams, ScopeInfo, None),
+    "scope.select": (SelectParams, Nothing, None),
+    "scope.selection": (ScopeParams, Selection, None),
+    "panel.save": (SaveParams, Nothing, None),
+    "panel.load": (PanelParams, PanelState, None),
+    "bundle.get": (BundleParams, Bundle, None),
+    "build.stop": (ScopeParams, Nothing, None),
+}
