@@ -110,7 +110,8 @@ class Panel(anywidget.AnyWidget):
     @property
     def state(self) -> dict[str, Any]:
         """What a person did in the panel, as JSON; give it to another panel to go on there."""
-        return self.scope.panel_states.get(self.id, self.spec.get("state", {}))
+        begun: dict[str, Any] = (self.spec or {}).get("state", {})
+        return self.scope.panel_states.get(self.id, begun)
 
     @property
     def feature(self) -> int:
