@@ -29,6 +29,10 @@ export interface ViewProps<S extends object = Record<string, unknown>> {
   isNarrow: boolean;
   /** There is no kernel behind it: a snapshot in a notebook. */
   isReadOnly: boolean;
+  /** In the browser: show another panel beside this one, by its name. */
+  openTab?: (name: string) => void;
+  /** In the side bar: the table and a short page, and nothing else. */
+  isSideBar?: boolean;
 }
 
 /** A kind of panel: alone in a cell, or a tab of the browser. */

@@ -90,6 +90,7 @@ export function Frame({ client, spec, panel, layout }: FrameProps) {
                 update={saved.update}
                 isNarrow={isNarrow}
                 isReadOnly={client.status === "snapshot"}
+                isSideBar={layout === "narrow"}
               />
             </Boundary>
           )}

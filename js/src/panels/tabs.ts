@@ -1,0 +1,13 @@
+import type { AnyPanel } from "./panel.js";
+
+/** The panels that are tabs of the browser's lower strip, by name, in their order. */
+export const TABS: Record<string, AnyPanel> = {};
+
+/** The key that opens each tab. */
+export const TAB_KEYS: Record<string, string> = {
+  neighbors: "n",
+  try_it: "t",
+  map: "m",
+  compare: "c",
+  health: "h",
+};

@@ -1,0 +1,44 @@
+import type { ComponentChildren } from "preact";
+import { useRef } from "preact/hooks";
+import { TAB_KEYS, TABS } from "../../panels/tabs.js";
+
+interface Props {
+  tab: string | undefined;
+  toggle: (name: string) => void;
+  children: ComponentChildren;
+}
+
+/** The strip of panels under the page; the arrow keys go from tab to tab. */
+export function TabStrip({ tab, toggle, children }: Props) {
+  const list = useRef<HTMLDivElement>(null);
+  const names = Object.keys(TABS);
+  const onKeyDown = (event: KeyboardEvent) => {
+    const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
+    if (step === undefined) return;
+    event.preventDefault();
+    event.stopPropagation();
+    const buttons = [...(list.current?.querySelectorAll<HTMLElement>("[role=tab]") ?? [])];
+    const at = buttons.indexOf(event.target as HTMLElement);
+    buttons[(at + step + buttons.length) % buttons.length]?.focus();
+  };
+  return (
+    <div class="ss-tabs">
+      <div class="ss-choice" role="tablist" aria-label="Panels" ref={list} onKeyDown={onKeyDown}>
+        {names.map((name, i) => (
+          <button
+            key={name}
+            type="button"
+            role="tab"
+            aria-selected={name === tab}
+            tabIndex={name === tab || (tab === undefined && i === 0) ? 0 : -1}
+            title={`${TABS[name]?.about ?? ""} (${TAB_KEYS[name] ?? ""})`}
+            onClick={() => toggle(name)}
+          >
+            {TABS[name]?.title}
+          </button>
+        ))}
+      </div>
+      <span class="ss-tabs-actions">{children}</span>
+    </div>
+  );
+}
