@@ -37,7 +37,8 @@ from saescope.index.rule import EVERYTHING, Rule
 from saescope.progress import Silent
 from saescope.query.examples import find_windows
 from saescope.query.features import FeatureTable
-from saescope.rpc.handlers import example, feature_page
+from saescope.rpc.handlers.forming import example
+from saescope.rpc.handlers.page import feature_page
 
 IMPORT = "import time; t = time.perf_counter(); import saescope; print(time.perf_counter() - t)"
 N_FEATURES = 200
@@ -186,7 +187,8 @@ import numpy as np
 from pathlib import Path
 from saescope.index import Index
 from saescope.query.examples import find_windows
-from saescope.rpc.handlers import example, feature_page
+from saescope.rpc.handlers.forming import example
+from saescope.rpc.handlers.page import feature_page
 if {n}:
     index = Index({str(path)!r})
     for f in np.random.default_rng(0).choice(index.manifest.d_sae, {n}, replace=False).tolist():

@@ -6,7 +6,9 @@
    windows hold as many nonzeros as real ones do.
 3. Tables, examples and postings go through `saescope.indexing.finish.write_tables`.
 
-What is left out: directions, and the nonzeros of the postings by row (these files hold norms only).
+4. Decoder directions have 64 numbers, and lie in 200 clusters.
+
+What is left out: encoder directions, and the nonzeros of the postings by row (these files hold norms only).
 """
 
 import datetime as dt
@@ -26,7 +28,7 @@ from saescope.index.manifest import Manifest, write_manifest
 from saescope.index.postings import SHARD_ROWS, Postings
 from saescope.index.rows import RowShards, rows_name
 from saescope.index.rule import Rule
-from saescope.index.store import DOCS, PLACES, TOKENS, VOCABULARY
+from saescope.index.store import DIRECTIONS, DOCS, PLACES, TOKENS, VOCABULARY
 from saescope.index.vocabulary import Vocabulary
 from saescope.indexing.finish import median_norm, read_layout, token_places, write_tables
 from saescope.indexing.workspace import hashed
@@ -45,6 +47,7 @@ SPREAD = 1.0
 MOST_FIRINGS = N_ROWS // 20
 FREQUENT, FREQUENT_FIRINGS = 4321, N_ROWS // 100
 SEED = 0
+N_CLUSTERS, D_DIRECTION = 200, 64
 
 
 @dataclass(frozen=True)
@@ -110,6 +113,7 @@ def write_store(path: Path, d_sae: int, *, l0: float | None = None) -> Index:
         else rng.standard_normal((d_sae, 10), dtype=np.float32)
         for name in ("promoted", "promoted_weights", "suppressed", "suppressed_weights")
     }
+    write_directions(folder, d_sae, rng)
     n_fires = write_tables(Folder(folder), manifest, shards, layout, lens, Silent())
     norms = RowShards([folder / rows_name(n) for n in range(len(starts))], starts).norms
     write_manifest(
@@ -165,6 +169,17 @@ def write_text(folder: Path, rng: np.random.Generator) -> None:
     n_docs = len(doc_starts)
     docs = {"doc": np.arange(n_docs, dtype=np.uint32), "start": doc_starts.astype(np.uint64)}
     pl.DataFrame({**docs, "source": [f"part-{n % 50:02d}.parquet" for n in range(n_docs)]}).write_parquet(folder / DOCS)
+
+
+def write_directions(folder: Path, d_sae: int, rng: np.random.Generator) -> None:
+    """Unit rows round the centers of clusters."""
+    centers = rng.standard_normal((N_CLUSTERS, D_DIRECTION), dtype=np.float32)
+    rows = np.empty((d_sae, D_DIRECTION), dtype=np.float16)
+    for low in range(0, d_sae, 1 << 16):
+        n = min(1 << 16, d_sae - low)
+        block = centers[rng.integers(0, N_CLUSTERS, n)] + rng.standard_normal((n, D_DIRECTION), dtype=np.float32)
+        rows[low : low + n] = block / np.linalg.norm(block, axis=1, keepdims=True)
+    save_file({"decoder": rows}, folder / DIRECTIONS)
 
 
 def write_norms(folder: Path, starts: list[int], rng: np.random.Generator) -> None:

@@ -1,0 +1,231 @@
+"""How panels feel, in a real JupyterLab and a real Chromium.
+
+``python -m benchmarks.panels [--features 4096 131072 1048576] [--work FOLDER]`` writes synthetic indexes
+(see `benchmarks.stores`; those that lie in FOLDER are taken as they are), opens each without a model, and
+measures in the page, by its clock:
+
+1. First paint: from the run of the cell ``scope.browse()`` to the first rows on the screen, for the first
+   panel of a kernel (the JavaScript travels with it) and for a second one.
+2. A click on a row to the painted page of its feature with examples, over N_CLICKS features that
+   were not opened before, drawn over the whole table; "painted" is the second animation frame after they are in the page.
+3. A click on a column's head to the first rows in the new order, first and again; the last key of
+   a search to the first rows that match (the pause after which a search begins is part of it).
+4. Frames a second while the table is scrolled, and the map panned, by 3 s of small steps.
+5. The JavaScript that travels, gzipped.
+
+The browser has no GPU here: it draws by software (SwiftShader).
+"""
+
+import argparse
+import gzip
+import os
+import shutil
+import statistics
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parent.parent
+sys.path.insert(0, str(ROOT / "tests"))
+
+from playwright.sync_api import sync_playwright  # noqa: E402
+
+from benchmarks.stores import write_store  # noqa: E402
+from benchmarks.subject import Row  # noqa: E402
+from e2e.conftest import FLAGS, TOKEN, Lab  # noqa: E402
+from e2e.notebook import open_notebook, run_cell, write  # noqa: E402
+from saescope.panels.core import BUNDLE  # noqa: E402
+
+N_CLICKS = 100
+N_SORTS = 5
+PANEL = ".jp-OutputArea-output .saescope"
+
+PROBE = """
+window.probe = {
+  panel: (n) => document.querySelectorAll('.jp-OutputArea-output .saescope')[n],
+  painted: () => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))),
+  until(test, root = document.body, limit_ms = 60000) {
+    return new Promise((done, fail) => {
+      if (test()) return done();
+      const timer = setTimeout(() => { watch.disconnect(); fail(new Error('not within a minute: ' + test)); }, limit_ms);
+      const watch = new MutationObserver(() => {
+        if (!test()) return;
+        watch.disconnect(); clearTimeout(timer); done();
+      });
+      watch.observe(root, { subtree: true, childList: true, attributes: true, characterData: true });
+    });
+  },
+  async timed(act, test, root) {
+    const start = performance.now();
+    act();
+    await probe.until(test, root);
+    await probe.painted();
+    return performance.now() - start;
+  },
+  rows: (panel) => [...panel.querySelectorAll('[role=row][data-feature]')],
+  order: (panel) => probe.rows(panel).map((row) => row.dataset.feature).join(),
+};
+"""
+
+FIRST_PAINT = """async ([cell, n]) => {
+  const lab = window.jupyterapp, notebook = lab.shell.currentWidget;
+  notebook.content.activeCellIndex = cell;
+  const isThere = () => probe.panel(n) && probe.rows(probe.panel(n)).length > 3;
+  return probe.timed(() => lab.commands.execute('notebook:run-cell'), isThere);
+}"""
+
+CLICK = """async ([share]) => {
+  const panel = probe.panel(0), scroller = panel.querySelector('.ss-scroll');
+  scroller.scrollTop = share * (scroller.scrollHeight - scroller.clientHeight);
+  await probe.painted();
+  const box = scroller.getBoundingClientRect();
+  const inSight = () => probe.rows(panel).filter((r) => {
+    const { top, bottom } = r.getBoundingClientRect();
+    return top > box.top + 30 && bottom < box.bottom && r.getAttribute('aria-selected') !== 'true';
+  });
+  await probe.until(() => inSight().length > 3, panel);
+  const row = inSight()[2], feature = row.dataset.feature;
+  const isOpen = () => panel.querySelector(`[data-page-feature="${feature}"] [data-example]`);
+  return probe.timed(() => row.click(), isOpen, panel);
+}"""
+
+SORT = """async ([label]) => {
+  const panel = probe.panel(0), before = probe.order(panel);
+  const head = [...panel.querySelectorAll('[role=columnheader] button')].find((b) => b.textContent.trim().startsWith(label));
+  return probe.timed(() => head.click(), () => probe.rows(panel).length > 3 && probe.order(panel) !== before, panel);
+}"""
+
+SEARCH = """async ([text]) => {
+  const panel = probe.panel(0), box = panel.querySelector('[data-box=search]'), before = probe.order(panel);
+  return probe.timed(() => {
+    box.value = text;
+    box.dispatchEvent(new Event('input', { bubbles: true }));
+  }, () => probe.order(panel) !== before, panel);
+}"""
+
+SCROLL_FPS = """async () => {
+  const scroller = probe.panel(0).querySelector('.ss-scroll');
+  return new Promise((done) => {
+    let n = 0;
+    const start = performance.now();
+    const step = () => {
+      n++;
+      scroller.scrollTop += 40;
+      const spent = performance.now() - start;
+      if (spent < 3000) requestAnimationFrame(step);
+      else done((1000 * n) / spent);
+    };
+    requestAnimationFrame(step);
+  });
+}"""
+
+PAN_FPS = """async () => {
+  const canvas = probe.panel(1).querySelector('canvas'), box = canvas.getBoundingClientRect();
+  const at = (x, y) => ({ bubbles: true, clientX: x, clientY: y, deltaY: 0, buttons: 1 });
+  const middle = [box.left + box.width / 2, box.top + box.height / 2];
+  return new Promise((done) => {
+    let n = 0;
+    const start = performance.now();
+    canvas.dispatchEvent(new MouseEvent('mousedown', at(...middle)));
+    const step = () => {
+      n++;
+      const move = at(middle[0] + 60 * Math.sin(n / 8), middle[1] + 40 * Math.cos(n / 8));
+      window.dispatchEvent(new MouseEvent('mousemove', move));
+      canvas.dispatchEvent(new WheelEvent('wheel', { ...move, deltaY: 4 * Math.sin(n / 20), cancelable: true }));
+      const spent = performance.now() - start;
+      if (spent < 3000) return requestAnimationFrame(step);
+      window.dispatchEvent(new MouseEvent('mouseup', move));
+      done((1000 * n) / spent);
+    };
+    requestAnimationFrame(step);
+  });
+}"""
+
+
+def told(times_ms: list[float]) -> str:
+    """Median and 95th percentile."""
+    ordered = sorted(times_ms)
+    return f"{statistics.median(ordered):.0f} / {ordered[int(0.95 * (len(ordered) - 1))]:.0f} ms"
+
+
+def measure(page: Any, lab: Lab, path: Path, n_features: int) -> list[Row]:
+    """All figures of one index."""
+    what = f"{n_features:,} features"
+    name = f"bench-{n_features}.ipynb"
+    write(
+        lab,
+        name,
+        [f"import saescope\nscope = saescope.open_index({str(path)!r})", "scope.browse()", "scope.show('map')"],
+    )
+    open_notebook(page, lab, name, TOKEN)
+    page.evaluate(PROBE)
+    run_cell(page, 0)
+    first = page.evaluate(FIRST_PAINT, [1, 0])
+    page.locator(PANEL).first.scroll_into_view_if_needed()
+    page.locator(f"{PANEL} [data-example]").first.wait_for()
+    clicks = [page.evaluate(CLICK, [(i * 0.618034) % 1]) for i in range(N_CLICKS)]
+    found = [
+        Row("first paint, first panel of a kernel", f"{first:.0f} ms", what),
+        Row(
+            "click to painted page, median / p95", told(clicks), f"{what}; {N_CLICKS} features, each for the first time"
+        ),
+    ]
+    for label in ("density", "max"):
+        times = [page.evaluate(SORT, [label]) for _ in range(N_SORTS)]
+        rest = told(times[1:])
+        found.append(Row(f"sort by {label}, first; again median / p95", f"{times[0]:.0f}; {rest}", what))
+    searches = [page.evaluate(SEARCH, [text]) for text in ("an", "the", "12", "")]
+    found.append(Row("search, to first rows, median / p95", told(searches), what))
+    fps = page.evaluate(SCROLL_FPS)
+    found.append(Row("table, frames a second while scrolled", f"{fps:.0f}", what))
+    return found + map_rows(page, what)
+
+
+def map_rows(page: Any, what: str) -> list[Row]:
+    """The map's figures, where the index has directions."""
+    run_cell(page, 2)
+    panel = page.locator(PANEL).nth(1)
+    panel.scroll_into_view_if_needed()
+    try:
+        panel.locator("canvas").first.wait_for(timeout=60_000)
+    except Exception:  # noqa: BLE001
+        return [Row("map, frames a second while panned", "none", f"{what}; the index holds no directions")]
+    page.wait_for_timeout(4000)
+    return [Row("map, frames a second while panned", f"{page.evaluate(PAN_FPS):.0f}", what)]
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--features", type=int, nargs="*", default=[4096, 131_072, 1_048_576])
+    parser.add_argument("--work", type=Path)
+    given = parser.parse_args()
+    work = given.work or Path(tempfile.mkdtemp())
+    lab = Lab(Path(tempfile.mkdtemp()))
+    print(f"{'what':<58}{'figure':>22}  against")
+    for name in ("core", "map"):
+        file = BUNDLE.parent / f"{name}.js"
+        if file.exists():
+            size = len(gzip.compress(file.read_bytes(), 9)) / 1000
+            print(f"{f'JavaScript of {name}.js, gzipped':<58}{f'{size:.1f} kB':>22}  sent once a page")
+    try:
+        with sync_playwright() as playwright:
+            path = os.environ.get("SAESCOPE_BROWSER") or shutil.which("chromium")
+            browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
+            for n_features in given.features:
+                index = work / f"wide-{n_features}"
+                if not index.exists():
+                    write_store(index, n_features)
+                page = browser.new_context(viewport={"width": 1400, "height": 1000}).new_page()
+                page.set_default_timeout(120_000)
+                for row in measure(page, lab, index, n_features):
+                    print(f"{row.what:<58}{row.figure:>22}  {row.against}", flush=True)
+                page.close()
+            browser.close()
+    finally:
+        lab.stop()
+
+
+if __name__ == "__main__":
+    main()
