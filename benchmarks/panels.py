@@ -7,7 +7,8 @@ measures in the page, by its clock:
 1. First paint: from the run of the cell ``scope.browse()`` to the first rows on the screen, for the first
    panel of a kernel (the JavaScript travels with it) and for a second one.
 2. A click on a row to the painted page of its feature with examples, over N_CLICKS features that
-   were not opened before, drawn over the whole table; "painted" is the second animation frame after they are in the page.
+   were not opened before, drawn over the whole table; "painted" is the second
+   animation frame after they are in the page.
 3. A click on a column's head to the first rows in the new order, first and again; the last key of
    a search to the first rows that match (the pause after which a search begins is part of it).
 4. Frames a second while the table is scrolled, and the map panned, by 3 s of small steps.
@@ -41,106 +42,7 @@ N_CLICKS = 100
 N_SORTS = 5
 PANEL = ".jp-OutputArea-output .saescope"
 
-PROBE = """
-window.probe = {
-  panel: (n) => document.querySelectorAll('.jp-OutputArea-output .saescope')[n],
-  painted: () => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))),
-  until(test, root = document.body, limit_ms = 60000) {
-    return new Promise((done, fail) => {
-      if (test()) return done();
-      const timer = setTimeout(() => { watch.disconnect(); fail(new Error('not within a minute: ' + test)); }, limit_ms);
-      const watch = new MutationObserver(() => {
-        if (!test()) return;
-        watch.disconnect(); clearTimeout(timer); done();
-      });
-      watch.observe(root, { subtree: true, childList: true, attributes: true, characterData: true });
-    });
-  },
-  async timed(act, test, root) {
-    const start = performance.now();
-    act();
-    await probe.until(test, root);
-    await probe.painted();
-    return performance.now() - start;
-  },
-  rows: (panel) => [...panel.querySelectorAll('[role=row][data-feature]')],
-  order: (panel) => probe.rows(panel).map((row) => row.dataset.feature).join(),
-};
-"""
-
-FIRST_PAINT = """async ([cell, n]) => {
-  const lab = window.jupyterapp, notebook = lab.shell.currentWidget;
-  notebook.content.activeCellIndex = cell;
-  const isThere = () => probe.panel(n) && probe.rows(probe.panel(n)).length > 3;
-  return probe.timed(() => lab.commands.execute('notebook:run-cell'), isThere);
-}"""
-
-CLICK = """async ([share]) => {
-  const panel = probe.panel(0), scroller = panel.querySelector('.ss-scroll');
-  scroller.scrollTop = share * (scroller.scrollHeight - scroller.clientHeight);
-  await probe.painted();
-  const box = scroller.getBoundingClientRect();
-  const inSight = () => probe.rows(panel).filter((r) => {
-    const { top, bottom } = r.getBoundingClientRect();
-    return top > box.top + 30 && bottom < box.bottom && r.getAttribute('aria-selected') !== 'true';
-  });
-  await probe.until(() => inSight().length > 3, panel);
-  const row = inSight()[2], feature = row.dataset.feature;
-  const isOpen = () => panel.querySelector(`[data-page-feature="${feature}"] [data-example]`);
-  return probe.timed(() => row.click(), isOpen, panel);
-}"""
-
-SORT = """async ([label]) => {
-  const panel = probe.panel(0), before = probe.order(panel);
-  const head = [...panel.querySelectorAll('[role=columnheader] button')].find((b) => b.textContent.trim().startsWith(label));
-  return probe.timed(() => head.click(), () => probe.rows(panel).length > 3 && probe.order(panel) !== before, panel);
-}"""
-
-SEARCH = """async ([text]) => {
-  const panel = probe.panel(0), box = panel.querySelector('[data-box=search]'), before = probe.order(panel);
-  return probe.timed(() => {
-    box.value = text;
-    box.dispatchEvent(new Event('input', { bubbles: true }));
-  }, () => probe.order(panel) !== before, panel);
-}"""
-
-SCROLL_FPS = """async () => {
-  const scroller = probe.panel(0).querySelector('.ss-scroll');
-  return new Promise((done) => {
-    let n = 0;
-    const start = performance.now();
-    const step = () => {
-      n++;
-      scroller.scrollTop += 40;
-      const spent = performance.now() - start;
-      if (spent < 3000) requestAnimationFrame(step);
-      else done((1000 * n) / spent);
-    };
-    requestAnimationFrame(step);
-  });
-}"""
-
-PAN_FPS = """async () => {
-  const canvas = probe.panel(1).querySelector('canvas'), box = canvas.getBoundingClientRect();
-  const at = (x, y) => ({ bubbles: true, clientX: x, clientY: y, deltaY: 0, buttons: 1 });
-  const middle = [box.left + box.width / 2, box.top + box.height / 2];
-  return new Promise((done) => {
-    let n = 0;
-    const start = performance.now();
-    canvas.dispatchEvent(new MouseEvent('mousedown', at(...middle)));
-    const step = () => {
-      n++;
-      const move = at(middle[0] + 60 * Math.sin(n / 8), middle[1] + 40 * Math.cos(n / 8));
-      window.dispatchEvent(new MouseEvent('mousemove', move));
-      canvas.dispatchEvent(new WheelEvent('wheel', { ...move, deltaY: 4 * Math.sin(n / 20), cancelable: true }));
-      const spent = performance.now() - start;
-      if (spent < 3000) return requestAnimationFrame(step);
-      window.dispatchEvent(new MouseEvent('mouseup', move));
-      done((1000 * n) / spent);
-    };
-    requestAnimationFrame(step);
-  });
-}"""
+PROBE = (Path(__file__).parent / "probe.js").read_text(encoding="utf-8")
 
 
 def told(times_ms: list[float]) -> str:
@@ -161,10 +63,10 @@ def measure(page: Any, lab: Lab, path: Path, n_features: int) -> list[Row]:
     open_notebook(page, lab, name, TOKEN)
     page.evaluate(PROBE)
     run_cell(page, 0)
-    first = page.evaluate(FIRST_PAINT, [1, 0])
+    first = page.evaluate("() => probe.firstPaint(1, 0)")
     page.locator(PANEL).first.scroll_into_view_if_needed()
     page.locator(f"{PANEL} [data-example]").first.wait_for()
-    clicks = [page.evaluate(CLICK, [(i * 0.618034) % 1]) for i in range(N_CLICKS)]
+    clicks = [page.evaluate("(share) => probe.click(share)", (i * 0.618034) % 1) for i in range(N_CLICKS)]
     found = [
         Row("first paint, first panel of a kernel", f"{first:.0f} ms", what),
         Row(
@@ -172,12 +74,12 @@ def measure(page: Any, lab: Lab, path: Path, n_features: int) -> list[Row]:
         ),
     ]
     for label in ("density", "max"):
-        times = [page.evaluate(SORT, [label]) for _ in range(N_SORTS)]
+        times = [page.evaluate("(label) => probe.sort(label)", label) for _ in range(N_SORTS)]
         rest = told(times[1:])
         found.append(Row(f"sort by {label}, first; again median / p95", f"{times[0]:.0f}; {rest}", what))
-    searches = [page.evaluate(SEARCH, [text]) for text in ("an", "the", "12", "")]
+    searches = [page.evaluate("(text) => probe.search(text)", text) for text in ("an", "the", "12", "")]
     found.append(Row("search, to first rows, median / p95", told(searches), what))
-    fps = page.evaluate(SCROLL_FPS)
+    fps = page.evaluate("() => probe.scroll()")
     found.append(Row("table, frames a second while scrolled", f"{fps:.0f}", what))
     return found + map_rows(page, what)
 
@@ -192,7 +94,7 @@ def map_rows(page: Any, what: str) -> list[Row]:
     except Exception:  # noqa: BLE001
         return [Row("map, frames a second while panned", "none", f"{what}; the index holds no directions")]
     page.wait_for_timeout(4000)
-    return [Row("map, frames a second while panned", f"{page.evaluate(PAN_FPS):.0f}", what)]
+    return [Row("map, frames a second while panned", f"{page.evaluate('() => probe.pan(1)'):.0f}", what)]
 
 
 def main() -> None:
