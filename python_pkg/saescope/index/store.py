@@ -15,12 +15,13 @@ from saescope.errors import DamagedIndexError, InputError, NeedsPostingsError, U
 from saescope.index.arrays import map_arrays, map_numbers
 from saescope.index.choice import STORED, Wanted
 from saescope.index.examples import Window
-from saescope.index.figures import Figures, Growing, Tables, choose_windows
+from saescope.index.figures import EXAMPLES, Figures, Growing, Tables, choose_windows
 from saescope.index.layout import WINDOW_SIDE, Layout
 from saescope.index.manifest import Manifest, read_manifest
 from saescope.index.postings import MAX_BLOCK, POSTINGS, PostingsFile, PostingsReader, shard_name
 from saescope.index.rows import RowShards, rows_name
 from saescope.index.rule import Rule
+from saescope.index.spans import SPANS, Spans, read_spans
 from saescope.index.summary import Statistics, counted, statistics
 from saescope.index.vocabulary import Vocabulary
 
@@ -240,8 +241,23 @@ class Index:
         return map_arrays(self.folder / PLACES)
 
     @cached_property
+    def example_spans(self) -> Spans:
+        """Where the stored examples of a finished index lie, in the order of the corpus."""
+        file = self.folder / SPANS
+        return Spans(**map_arrays(file)) if file.exists() else read_spans(self.folder / EXAMPLES)
+
+    @cached_property
     def directions(self) -> dict[str, NDArray[np.float16]]:
         """Unit rows ``[d_sae, d_in]`` by name (``decoder``, ``encoder``); empty when the index holds none."""
+        return {name: array for name, array in self._from_weights.items() if array.ndim > 1}
+
+    @cached_property
+    def weights(self) -> dict[str, NDArray[np.float32]]:
+        """Numbers ``[d_sae]`` from the weights: ``decoder_norm, cosine, encoder_bias, threshold``, as far as known."""
+        return {name: array for name, array in self._from_weights.items() if array.ndim == 1}
+
+    @cached_property
+    def _from_weights(self) -> dict[str, NDArray[Any]]:
         file = self.folder / DIRECTIONS
         return map_arrays(file) if file.exists() else {}
 

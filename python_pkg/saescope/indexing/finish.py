@@ -29,6 +29,7 @@ from saescope.index.layout import STEP, Layout
 from saescope.index.manifest import Manifest
 from saescope.index.postings import POSTINGS, Postings, ShardedPostings, partition, shard_name
 from saescope.index.rows import RowShards, explained_variance, rows_name
+from saescope.index.spans import SPANS, SpanCollector
 from saescope.index.store import CONTEXTS, DIRECTIONS, DOCS, PLACES, TOKENS, VOCABULARY, token_dtype
 from saescope.index.summary import counted, statistics
 from saescope.index.vocabulary import Vocabulary
@@ -82,7 +83,7 @@ def finish(workspace: Workspace, manifest: Manifest, layout: Layout, progress: P
             save_file(token_places(layout.tokens, layout.vocab_size), path)
     n_fires = write_tables(workspace, manifest, shards, layout, lens, progress)
     n_counted = layout.n_counted()
-    names = [VOCABULARY, TOKENS, DOCS, PLACES, FEATURES, EXAMPLES]
+    names = [VOCABULARY, TOKENS, DOCS, PLACES, FEATURES, EXAMPLES, SPANS]
     names += [name for name in (CONTEXTS, DIRECTIONS) if workspace.has(name)]
     if manifest.has_postings:
         names += [POSTINGS, *(rows_name(n) for n in numbers)]
@@ -112,11 +113,11 @@ def write_tables(
     lens: dict[str, NDArray[Any]],
     progress: Progress,
 ) -> NDArray[np.int64]:
-    """Write the feature table, the examples and the joined postings; returns the firing counts."""
+    """Write the feature table, the examples, their spans and the joined postings; returns the firing counts."""
     d_sae, counts = manifest.d_sae, shards.counts()
     n_counted = layout.n_counted()
     layout.hashes  # noqa: B018 - asked for once, so that they are looked up from here on
-    n_fires = []
+    n_fires, windows = [], SpanCollector()
     progress.start("Summarising", d_sae, "feature")
     with (
         workspace.part(EXAMPLES) as examples_path,
@@ -132,11 +133,15 @@ def write_tables(
             that_count = counted(postings, layout)
             measured = statistics(that_count, layout)
             chosen = choose(that_count, measured.maxima, layout)
-            examples.write(cut_windows(chosen, postings, layout), end)
+            cut = cut_windows(chosen, postings, layout)
+            examples.write(cut, end)
+            windows.add(cut)
             part = {name: lens[name][first:end] for name in LENS if name in lens}
             features.write(feature_rows(measured, first, n_counted, part), end)
             n_fires.append(measured.n_fires)
             progress.advance(end - first)
+    with workspace.part(SPANS) as path:
+        windows.write(path, layout.n_rows)
     progress.finish()
     return np.concatenate(n_fires)
 
