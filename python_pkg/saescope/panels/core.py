@@ -81,6 +81,7 @@ class Panel(anywidget.AnyWidget):
 
     view: ClassVar[str]
 
+    _connection: Connection | None = None
     _esm = STUB
     panel = traitlets.Unicode().tag(sync=True)
     core: ClassVar[Any] = anywidget.WidgetTrait().tag(sync=True)
@@ -103,8 +104,8 @@ class Panel(anywidget.AnyWidget):
             if alive is not None and alive.comm is not None:
                 alive.send(frame, buffers=list(buffers))
 
-        self._connection = Connection(send)
-        self.on_msg(lambda _widget, frame, buffers: self._connection.receive(frame, buffers))
+        connection = self._connection = Connection(send)
+        self.on_msg(lambda _widget, frame, buffers: connection.receive(frame, buffers))
         harden(self.comm)
 
     @property
@@ -148,5 +149,6 @@ class Panel(anywidget.AnyWidget):
 
     def close(self) -> None:
         """Close the panel; what it still asks for is stopped."""
-        self._connection.close()
+        if self._connection is not None:
+            self._connection.close()
         super().close()
