@@ -4,6 +4,7 @@
 2. It keeps the tensor and ends the pass by an exception; no later layer runs.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -28,12 +29,19 @@ class SiteReader:
         over devices, the hook sits on the model itself while a read lasts.
     site
         Where to read.
+    on_block
+        Called before each block runs, where the model is not dispatched; what it raises ends the pass.
     """
 
-    def __init__(self, model: Any, site: Site) -> None:
+    def __init__(self, model: Any, site: Site, *, on_block: Callable[[], None] | None = None) -> None:
         self._model = model if is_dispatched(model) else structural_clone(model)
         self._site = site
         self._found: Tensor | None = None
+        if on_block is not None and self._model is not model:
+            for module in self._model.modules():
+                if isinstance(module, torch.nn.ModuleList):
+                    for block in module:
+                        block.register_forward_pre_hook(lambda _module, _args: on_block())
 
     def read(self, tokens: Tensor, *, checks: bool = True) -> Tensor:
         """Activations at the site.

@@ -10,7 +10,6 @@ from saescope.errors import InputError, UnknownNameError
 from saescope.index.rule import Rule
 from saescope.index.store import check_feature
 from saescope.query.examples import examples_frame
-from saescope.query.neighbors import Space, neighbors
 from saescope.query.on_text import features_on_text, hits_frame
 from saescope.scope.state import State
 
@@ -25,7 +24,7 @@ LENS_SCHEMA = {
 
 
 class Queries(State):
-    """Features, examples, neighbors, and what fires on a text."""
+    """Features, examples, and the text on which features fire."""
 
     @property
     def features(self) -> pl.DataFrame:
@@ -102,34 +101,6 @@ class Queries(State):
             folds=folds,
             n_intervals=n_intervals,
         )
-
-    def neighbors(self, feature: int, k: int = 20, metric: str = "decoder") -> pl.DataFrame:
-        """The nearest features.
-
-        Parameters
-        ----------
-        metric
-            ``"decoder"`` or ``"encoder"``: cosine between directions. ``"jaccard"`` (tokens on which
-            both fire, of those on which either does) or ``"correlation"`` (Pearson's, of the
-            activations over all tokens that count): from what fires together in the index. Or
-            one that a plug-in brings.
-
-        Returns
-        -------
-        polars.DataFrame
-            ``feature, score, error``, nearest first, without the feature itself. ``error`` is the
-            standard error of the score: 0 where it is exact, above 0 where a feature fires on
-            more than 131,072 tokens and as many were drawn; null for a cosine.
-
-        Raises
-        ------
-        UnknownFeatureError, UnknownNameError, InputError
-            There is no such feature or metric, or ``k`` is less than 1.
-        ComputeError, NoIndexError, NeedsPostingsError
-            The directions, the index or its postings, by which the metric goes, are not there.
-        """
-        space = Space(self._directions, self._index)
-        return neighbors(space, feature, self.n_features, k=k, metric=metric)
 
     def find_text(self, text: str, k: int = 20, context: int = 16, *, ignores_case: bool = False) -> pl.DataFrame:
         """Where a text occurs in the corpus, whatever the tokens it was cut into.
@@ -243,38 +214,3 @@ class Queries(State):
             for rank, (token, weight) in enumerate(zip(ids[:k].tolist(), weights[:k].tolist(), strict=True))
         ]
         return pl.DataFrame(rows, schema=LENS_SCHEMA, orient="row")
-
-    def activations(self, text: str) -> pl.DataFrame:
-        """What fires on a text, by running the model on it now.
-
-        Returns
-        -------
-        polars.DataFrame
-            ``pos, token, feature, activation, is_counted``; one row a nonzero, by position and then
-            by feature. Position 0 is BOS where the SAE was trained with it.
-        """
-        from saescope.corpus import token_table
-        from saescope.engine.live import read_text
-        from saescope.index.vocabulary import readable
-        from saescope.indexing.settings import choose_settings
-
-        model, sae, site = self._need_model("reading a text")
-        settings = choose_settings(model, sae)
-        with self.lock:
-            found = read_text(model.model, model.tokenizer, sae.sae, site, text, settings.bos)
-        if self._index:
-            vocabulary = self._index.vocabulary
-            texts, special = [vocabulary.text(t) for t in found.tokens.tolist()], vocabulary.is_special
-        else:
-            table = token_table(model.tokenizer)
-            texts, special = [readable(table.contents[t]) for t in found.tokens], table.is_special
-        rows = found.nonzeros.rows
-        return pl.DataFrame(
-            {
-                "pos": rows.astype("uint32"),
-                "token": [texts[r] for r in rows],
-                "feature": found.nonzeros.features,
-                "activation": found.nonzeros.values,
-                "is_counted": (rows > 0) & ~special[found.tokens[rows]],
-            }
-        )

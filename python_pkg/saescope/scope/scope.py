@@ -3,15 +3,18 @@
 from typing import TYPE_CHECKING, Any
 
 from saescope.scope.building import Building
+from saescope.scope.paging import Paging
+from saescope.scope.comparing import Comparing
 from saescope.scope.queries import Queries
 from saescope.scope.selection import Selecting
+from saescope.scope.trying import Trying
 
 if TYPE_CHECKING:
     from saescope.panels.browser import Browser
     from saescope.panels.core import Panel
 
 
-class Scope(Queries, Selecting, Building):
+class Scope(Queries, Paging, Selecting, Building, Trying):
     """A model with an SAE, an index of what its features fire on, or both.
 
     Made by `saescope.load`, `saescope.open_index` and `saescope.demo`.
