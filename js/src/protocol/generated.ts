@@ -155,15 +155,29 @@ export interface Bundle {
 /** An answer with nothing to say. */
 export type Nothing = Record<string, never>;
 
-/** A window of the feature table: the rows ``offset`` to ``offset + count`` of a sort and a filter. */
+/** What features have to meet; all conditions together. */
+export interface TableFilter {
+  search: string;
+  looks_in: "everything" | "label" | "top_tokens" | "promoted" | "suppressed";
+  is_regex: boolean;
+  fires_on: string;
+  ranges: Record<string, (number | null)[]>;
+  statuses: string[];
+  hides_dead: boolean;
+  hides_dense: boolean;
+  hides_single_token: boolean;
+  only: number[] | null;
+}
+
+/** A window of the feature table: the rows ``offset`` to ``offset + count`` of a sort and a filter, at most 300. */
 export interface WindowParams {
   scope: string;
   offset: number;
   count: number;
   sort?: string;
   descending?: boolean;
-  search?: string;
-  has_fired?: boolean;
+  filter?: TableFilter | null;
+  columns?: string[];
 }
 
 /** Answer of ``features.window``; buffer 0 is an Arrow IPC stream with the rows. */
@@ -172,6 +186,7 @@ export interface FeatureWindow {
   count: number;
   n_match: number;
   n_features: number;
+  n_found: number | null;
 }
 
 /** Where a feature stands in a sort and a filter. */
@@ -180,13 +195,62 @@ export interface LocateParams {
   feature: number;
   sort?: string;
   descending?: boolean;
-  search?: string;
-  has_fired?: boolean;
+  filter?: TableFilter | null;
 }
 
 /** Answer of ``features.locate``: a row number, or none when the filter hides the feature. */
 export interface FeatureLocation {
   row: number | null;
+}
+
+/** Names rows of a sort and a filter, at most 100,000, whose features' numbers are wanted. */
+export interface NumbersParams {
+  scope: string;
+  offset?: number;
+  count?: number;
+  sort?: string;
+  descending?: boolean;
+  filter?: TableFilter | null;
+}
+
+/** Answer of ``features.numbers``; buffer 0 holds the features as u32, little-endian. ``n_match`` is of all rows. */
+export interface FeatureNumbers {
+  count: number;
+  n_match: number;
+}
+
+/** Names the rows of a sort and a filter, at most 200,000, and the columns that are wanted as a file. */
+export interface ExportParams {
+  scope: string;
+  columns: string[];
+  sort?: string;
+  descending?: boolean;
+  filter?: TableFilter | null;
+}
+
+/** Answer of ``features.export``; buffer 0 is the file, UTF-8: CSV with a head, lists as JSON. */
+export interface FeatureExport {
+  name: string;
+  n_rows: number;
+}
+
+/** Names a column of numbers, and the features that match. */
+export interface SpreadParams {
+  scope: string;
+  column: string;
+  filter?: TableFilter | null;
+}
+
+/** Answer of ``features.histogram``: counts in equal bins from ``low`` to ``high`` (of the logarithm if ``is_log``). */
+export interface ColumnSpread {
+  column: string;
+  low: number;
+  high: number;
+  is_log: boolean;
+  counts: number[];
+  matching: number[];
+  n_apart: number;
+  n_match_apart: number;
 }
 
 /** Names some features of one scope, at most 200. */
@@ -230,6 +294,14 @@ export interface Histogram {
   counts: number[];
 }
 
+/** What the SAE's weights say of one feature; none for what is not known. */
+export interface Weights {
+  cosine: number | null;
+  encoder_bias: number | null;
+  threshold: number | null;
+  decoder_norm: number | null;
+}
+
 /** Answer of ``feature.get``. ``density`` is ``n_fires / n_counted``; ``mean`` is over firing tokens. */
 export interface FeaturePage {
   feature: number;
@@ -244,6 +316,8 @@ export interface FeaturePage {
   promoted: TokenWeight[];
   suppressed: TokenWeight[];
   top_tokens: TokenWeight[];
+  weights: Weights;
+  counted: string;
 }
 
 /** Which tokens count: see `saescope.index.rule.Rule`. */
@@ -251,6 +325,13 @@ export interface CountRule {
   n_skipped: number;
   skips_special: boolean;
   max_norm_ratio: number | null;
+}
+
+/** Names one feature, and what counts; ``rule`` none for what the index counts. */
+export interface PageParams {
+  scope: string;
+  feature: number;
+  rule?: CountRule | null;
 }
 
 /** Which examples of a feature: the ``k`` first of a group, each with ``context`` tokens a side. */
@@ -279,6 +360,7 @@ export interface Example {
   raws: string[];
   activations: number[];
   n_same: number;
+  row: number;
 }
 
 /** Event of ``examples.list``: some of the examples, in rank order. */
@@ -286,10 +368,204 @@ export interface ExamplesPart {
   examples: Example[];
 }
 
+/** A group of examples: ``n_fires`` counted firings whose magnitude lies from ``low`` to ``high``. */
+export interface ExampleGroup {
+  name: string;
+  low: number;
+  high: number;
+  n_fires: number;
+  share: number;
+  is_exact: boolean;
+}
+
 /** Answer of ``examples.list``: how many were sent, and the groups there are to choose from. */
 export interface ExamplesEnd {
   n_examples: number;
-  groups: string[];
+  groups: ExampleGroup[];
+}
+
+/** Names one feature and how to read it through the unembedding, now. */
+export interface LensParams {
+  scope: string;
+  feature: number;
+  convention?: "norm_gain" | "raw";
+}
+
+/** Answer of ``lens.compute``: the tokens that the feature's direction raises and lowers. */
+export interface LensTokens {
+  feature: number;
+  convention: "norm_gain" | "raw";
+  promoted: TokenWeight[];
+  suppressed: TokenWeight[];
+}
+
+/** A stretch of a document: ``before`` tokens before row ``row`` of the corpus, the row, ``after`` behind it. */
+export interface DocumentParams {
+  scope: string;
+  row: number;
+  feature?: number | null;
+  before?: number;
+  after?: number;
+}
+
+/** Answer of ``document.get``; the lists run over the tokens sent, of which ``row`` is the first's row. */
+export interface Document {
+  doc: number;
+  source: string;
+  n_tokens: number;
+  start: number;
+  row: number;
+  tokens: number[];
+  texts: string[];
+  raws: string[];
+  activations: (number | null)[];
+  breaks: number[];
+}
+
+/** Names a token of the corpus by its row. */
+export interface RowParams {
+  scope: string;
+  row: number;
+  k?: number;
+}
+
+/** A feature that fires on a token, and how strongly. */
+export interface FiringFeature {
+  brief: FeatureBrief;
+  activation: number;
+}
+
+/** Answer of ``tokens.firing`` and ``tokens.compute``: the ``k`` that fire most, strongest first, of ``n_fires``. */
+export interface Firing {
+  row: number;
+  n_fires: number;
+  features: FiringFeature[];
+}
+
+/** A way to be near: its name, what a score means, and its range; ``problem`` says why it cannot be used here. */
+export interface Metric {
+  name: string;
+  title: string;
+  meaning: string;
+  low: number | null;
+  high: number | null;
+  is_by_firing: boolean;
+  problem: string;
+}
+
+/** Answer of ``neighbors.metrics``: those of plug-ins too. */
+export interface Metrics {
+  metrics: Metric[];
+}
+
+/** Which neighbors: the ``k`` nearest of a feature by a metric. */
+export interface NeighborsParams {
+  scope: string;
+  feature: number;
+  metric?: string;
+  k?: number;
+}
+
+/** A feature near another. ``error`` is the standard error of the score: 0 where exact, none where unknown. */
+export interface Neighbor {
+  brief: FeatureBrief;
+  score: number;
+  error: number | null;
+}
+
+/** Answer of ``neighbors.list``, nearest first. */
+export interface Neighbors {
+  center: FeatureBrief;
+  metric: Metric;
+  neighbors: Neighbor[];
+  links: number[];
+}
+
+/** Names one to four features to put side by side, each with so many of its top examples. */
+export interface CompareParams {
+  scope: string;
+  features: number[];
+  n_examples?: number;
+  context?: number;
+}
+
+/** A feature among others: in one line, its figures, and its strongest examples. */
+export interface Compared {
+  brief: FeatureBrief;
+  page: FeaturePage;
+  examples: Example[];
+}
+
+/** How alike two features are; what is none is not known here. */
+export interface Pair {
+  feature: number;
+  other: number;
+  decoder: number | null;
+  encoder: number | null;
+  n_both: number | null;
+  share: number | null;
+  share_of_other: number | null;
+  jaccard: number | null;
+  correlation: number | null;
+}
+
+/** Answer of ``compare.get``; each pair once. */
+export interface Comparison {
+  features: Compared[];
+  pairs: Pair[];
+}
+
+/** Examples of a feature on whose peak (or ``within`` tokens of it) none of ``without`` and all of ``also`` fire. */
+export interface ContrastParams {
+  scope: string;
+  feature: number;
+  without?: number[];
+  also?: number[];
+  within?: number;
+  k?: number;
+  context?: number;
+}
+
+/** An example, and what the other features (``without``, then ``also``) do on the window's tokens. */
+export interface ContrastExample {
+  example: Example;
+  others: number[][];
+}
+
+/** Event of ``contrast.list`` and ``contrast.live``: some of the examples, strongest first. */
+export interface ContrastPart {
+  examples: ContrastExample[];
+}
+
+/** Answer: examples sent, firings that are as wanted, and firings looked at. */
+export interface ContrastEnd {
+  n_examples: number;
+  n_match: number;
+  n_fires: number;
+}
+
+/** A text to read now; of one that is longer than the model takes, ``cuts`` reads the beginning. */
+export interface TextParams {
+  scope: string;
+  text: string;
+  cuts?: boolean;
+}
+
+/** Event of ``text.read``: the model is in use elsewhere, or the text's ``n_tokens`` are being read. */
+export interface TextStage {
+  stage: "waiting" | "reading";
+  n_tokens: number;
+}
+
+/** Answer of ``text.read``: the tokens that were read, and every nonzero activation on them. */
+export interface TextRead {
+  tokens: number[];
+  texts: string[];
+  raws: string[];
+  reasons: string[];
+  n_all: number;
+  n_counted: number;
+  briefs: FeatureBrief[];
 }
 
 /** Each method's parameters, answer, and partial answer. */
@@ -304,7 +580,20 @@ export interface Methods {
   "build.stop": { params: ScopeParams; result: Nothing; event: never };
   "features.window": { params: WindowParams; result: FeatureWindow; event: never };
   "features.locate": { params: LocateParams; result: FeatureLocation; event: never };
+  "features.numbers": { params: NumbersParams; result: FeatureNumbers; event: never };
+  "features.export": { params: ExportParams; result: FeatureExport; event: never };
+  "features.histogram": { params: SpreadParams; result: ColumnSpread; event: never };
   "features.brief": { params: FeaturesParams; result: FeatureBriefs; event: never };
-  "feature.get": { params: FeatureParams; result: FeaturePage; event: never };
+  "feature.get": { params: PageParams; result: FeaturePage; event: never };
   "examples.list": { params: ExamplesParams; result: ExamplesEnd; event: ExamplesPart };
+  "lens.compute": { params: LensParams; result: LensTokens; event: never };
+  "document.get": { params: DocumentParams; result: Document; event: never };
+  "tokens.firing": { params: RowParams; result: Firing; event: never };
+  "tokens.compute": { params: RowParams; result: Firing; event: never };
+  "neighbors.metrics": { params: ScopeParams; result: Metrics; event: never };
+  "neighbors.list": { params: NeighborsParams; result: Neighbors; event: never };
+  "compare.get": { params: CompareParams; result: Comparison; event: never };
+  "contrast.list": { params: ContrastParams; result: ContrastEnd; event: ContrastPart };
+  "contrast.live": { params: ContrastParams; result: ContrastEnd; event: ContrastPart };
+  "text.read": { params: TextParams; result: TextRead; event: TextStage };
 }

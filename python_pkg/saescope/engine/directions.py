@@ -1,4 +1,4 @@
-"""An SAE's directions as unit rows."""
+"""An SAE's directions as unit rows, and what its weights say of each feature."""
 
 from typing import Any
 
@@ -28,3 +28,36 @@ def unit_rows(sae: Any) -> dict[str, NDArray[np.float16]]:
             units[low : low + BLOCK] = some / some.norm(dim=1, keepdim=True).clamp(min=1e-12)
         found[name] = units.numpy()
     return found
+
+
+def weight_facts(sae: Any, first: int = 0, end: int | None = None) -> dict[str, NDArray[np.float32]]:
+    """Numbers from the weights of the features ``first`` to ``end - 1``, float32 ``[end - first]``.
+
+    Returns
+    -------
+    dict
+        ``decoder_norm``, and where the SAE has such: ``cosine`` (of encoder and decoder direction),
+        ``encoder_bias``, and ``threshold``, which the pre-activation must exceed (JumpReLU).
+    """
+    weights = weights_by_name(sae)
+    end = len(weights["decoder"]) if end is None else end
+    norms, cosines = torch.empty(end - first), torch.zeros(end - first)
+    encoder = weights.get("encoder")
+    has_cosine = encoder is not None and encoder.shape == weights["decoder"].shape
+    for low in range(first, end, BLOCK):
+        high = min(low + BLOCK, end)
+        decoder_rows = weights["decoder"][low:high].float().cpu()
+        norms[low - first : high - first] = decoder_rows.norm(dim=1)
+        if has_cosine and encoder is not None:
+            encoder_rows = encoder[low:high].float().cpu()
+            cosines[low - first : high - first] = torch.cosine_similarity(encoder_rows, decoder_rows, eps=1e-12)
+    found = {"decoder_norm": norms.numpy()} | ({"cosine": cosines.numpy()} if has_cosine else {})
+    for name, value in (("encoder_bias", getattr(sae, "b_enc", None)), ("threshold", _threshold(sae))):
+        if value is not None:
+            found[name] = value.detach()[first:end].float().cpu().numpy()
+    return found
+
+
+def _threshold(sae: Any) -> torch.Tensor | None:
+    threshold = getattr(sae, "threshold", None)
+    return threshold.detach().clamp(min=0) if isinstance(threshold, torch.Tensor) and threshold.ndim == 1 else None

@@ -334,12 +334,13 @@ class Index:
         is_plain = rule in (None, self.layout.rule) and folds and n_intervals == STORED.n_intervals
         if is_plain and side == WINDOW_SIDE:
             stored = self.figures.windows(feature, code)
-            if k <= len(stored) or len(stored) < _stored_size(code) or not self._has_postings:
+            if k <= len(stored) or len(stored) < _stored_size(code) or not self.has_postings:
                 return stored[:k]
         return choose_windows(self.postings, self.layout_for(rule), feature, wanted, group=code, side=side)
 
     @property
-    def _has_postings(self) -> bool:
+    def has_postings(self) -> bool:
+        """Whether every activation is kept, and not the examples alone."""
         return not self.is_complete or self.manifest.has_postings
 
     def _group(self, name: str, wanted: Wanted) -> int:

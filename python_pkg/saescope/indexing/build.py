@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from safetensors.numpy import save_file
 
 from saescope.corpus import corpus_key, corpus_name, read_documents, token_table
-from saescope.engine.directions import unit_rows
+from saescope.engine.directions import unit_rows, weight_facts
 from saescope.engine.lens import read_lens
 from saescope.errors import InputError, OtherBuildError
 from saescope.index.choice import GROUPS
@@ -253,9 +253,10 @@ class Builder:
         """Directions, logit lens and loss recovered, but for what an earlier build of the same has left."""
         settings, sae = self._settings, self._sae.sae
         wants_loss = settings.has_recovery and reconstructs(self._sae)
-        if not workspace.has(DIRECTIONS) and sae.W_dec.numel() * 2 <= MAX_DIRECTIONS_BYTES:
+        if not workspace.has(DIRECTIONS):
+            rows = unit_rows(sae) if sae.W_dec.numel() * 2 <= MAX_DIRECTIONS_BYTES else {}
             with workspace.part(DIRECTIONS) as path:
-                save_file(unit_rows(sae), path)
+                save_file({**rows, **weight_facts(sae)}, path)
         extras = workspace.read_extras(EXTRAS) or {"lens": "none", "loss": None}
         has_all = (extras["lens"] != "none" or not settings.has_lens) and (extras["loss"] or not wants_loss)
         if workspace.has(EXTRAS) and has_all:

@@ -2,4 +2,12 @@
 
 from saescope.registry import Registry
 
-REGISTRY = Registry("panels", {"browser": "saescope.panels.browser:Browser"})
+REGISTRY = Registry(
+    "panels",
+    {
+        "browser": "saescope.panels.browser:Browser",
+        "compare": "saescope.panels.compare:Compare",
+        "feature": "saescope.panels.feature:Feature",
+        "neighbors": "saescope.panels.neighbors:Neighbors",
+    },
+)

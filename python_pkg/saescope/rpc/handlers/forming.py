@@ -49,4 +49,5 @@ def example(index: Index, window: Window, group: str) -> Example:
         raws=pieces(vocabulary.raws, vocabulary.raw, ids),
         activations=[float(f"{a:.6g}") if a else 0.0 for a in window.activations.tolist()],
         n_same=window.n_same,
+        row=window.start,
     )
