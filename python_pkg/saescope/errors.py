@@ -155,6 +155,18 @@ class OverlapError(StoreError, ValueError):
     code = "overlap"
 
 
+class NotesError(StoreError):
+    """Notes on disk cannot be read or written."""
+
+    code = "notes"
+
+
+class ConflictError(SaescopeError, RuntimeError):
+    """Another writer came between; ``data`` has both versions."""
+
+    code = "conflict"
+
+
 class ComputeError(SaescopeError, RuntimeError):
     """A computation failed."""
 

@@ -52,6 +52,12 @@ def listen(listener: Listener) -> None:
         _listeners.add(listener)
 
 
+def is_heard() -> bool:
+    """Whether anybody listens."""
+    with _lock:
+        return len(_listeners) > 0
+
+
 def tell(topic: str, data: dict[str, Any] | None = None, origin: object = None) -> None:
     """Tell the listeners some news, and who they come from."""
     with _lock:

@@ -568,6 +568,88 @@ export interface TextRead {
   briefs: FeatureBrief[];
 }
 
+/** What is written about a feature, as it is on disk; ``version`` is 0 where nothing ever was. */
+export interface FeatureNote {
+  feature: number;
+  label: string;
+  remark: string;
+  tags: string[];
+  status: "" | "proposed" | "checked" | "rejected";
+  confidence: number | null;
+  author: string;
+  saved_ms: number;
+  version: number;
+  can_undo: boolean;
+  can_redo: boolean;
+  lists: string[];
+  place: string;
+}
+
+/** Change a note; what is none stays as it is, and ``drops_confidence`` takes that away. */
+export interface NoteChange {
+  scope: string;
+  feature: number;
+  label?: string | null;
+  remark?: string | null;
+  tags?: string[] | null;
+  status?: "" | "proposed" | "checked" | "rejected" | null;
+  confidence?: number | null;
+  drops_confidence?: boolean;
+  version?: number | null;
+  is_forced?: boolean;
+}
+
+/** Take back the last change of a note, or make it again; ``version`` as in `NoteChange`. */
+export interface NoteStep {
+  scope: string;
+  feature: number;
+  version?: number | null;
+}
+
+/** A named list of features; ``saved_ms`` tells when it was changed last. */
+export interface FeatureList {
+  name: string;
+  n_features: number;
+  author: string;
+  saved_ms: number;
+  version: number;
+}
+
+/** All lists, the one changed last first. */
+export interface FeatureLists {
+  lists: FeatureList[];
+}
+
+/** Names one list of one scope. */
+export interface ListParams {
+  scope: string;
+  name: string;
+}
+
+/** Answer of ``list.get``; buffer 0 is the features in the list's order, u32 little-endian. */
+export interface ListedFeatures {
+  name: string;
+  n_features: number;
+}
+
+/** Take features out of a list and append others; one that is not there is made. */
+export interface ListChange {
+  scope: string;
+  name: string;
+  add?: number[];
+  remove?: number[];
+  new_name?: string | null;
+  is_deleted?: boolean;
+}
+
+/** Data of the ``notes`` topic: features whose notes changed, and lists; ``is_all`` when too many to name. */
+export interface Noted {
+  scope: string;
+  features: number[];
+  lists: string[];
+  is_all: boolean;
+}
+
 /** Each method's parameters, answer, and partial answer. */
 export interface Methods {
   "scope.list": { params: Nothing; result: ScopeList; event: never };
@@ -596,4 +678,13 @@ export interface Methods {
   "contrast.list": { params: ContrastParams; result: ContrastEnd; event: ContrastPart };
   "contrast.live": { params: ContrastParams; result: ContrastEnd; event: ContrastPart };
   "text.read": { params: TextParams; result: TextRead; event: TextStage };
+  "note.get": { params: FeatureParams; result: FeatureNote; event: never };
+  "note.set": { params: NoteChange; result: FeatureNote; event: never };
+  "note.undo": { params: NoteStep; result: FeatureNote; event: never };
+  "note.redo": { params: NoteStep; result: FeatureNote; event: never };
+  "lists.get": { params: ScopeParams; result: FeatureLists; event: never };
+  "lists.change": { params: ListChange; result: FeatureLists; event: never };
+  "list.get": { params: ListParams; result: ListedFeatures; event: never };
+  "list.undo": { params: ListParams; result: FeatureLists; event: never };
+  "list.redo": { params: ListParams; result: FeatureLists; event: never };
 }

@@ -3,8 +3,10 @@
 from typing import TYPE_CHECKING, Any
 
 from saescope.scope.building import Building
-from saescope.scope.paging import Paging
+from saescope.scope.health import Checking
+from saescope.scope.noting import Noting
 from saescope.scope.comparing import Comparing
+from saescope.scope.paging import Paging
 from saescope.scope.queries import Queries
 from saescope.scope.selection import Selecting
 from saescope.scope.trying import Trying
@@ -14,7 +16,7 @@ if TYPE_CHECKING:
     from saescope.panels.core import Panel
 
 
-class Scope(Queries, Paging, Selecting, Building, Trying):
+class Scope(Noting, Queries, Comparing, Paging, Selecting, Building, Trying, Checking):
     """A model with an SAE, an index of what its features fire on, or both.
 
     Made by `saescope.load`, `saescope.open_index` and `saescope.demo`.

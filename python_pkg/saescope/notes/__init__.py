@@ -1,0 +1,10 @@
+"""What people write about features: labels, remarks, tags, status, lists, and the history of all of it.
+
+`Notes` is what a person holds (``scope.notes``); `Book` is the file behind it.
+"""
+
+from saescope.notes.book import Book, open_book
+from saescope.notes.note import STATUSES, Change, Note
+from saescope.notes.notes import Notes
+
+__all__ = ["STATUSES", "Book", "Change", "Note", "Notes", "open_book"]

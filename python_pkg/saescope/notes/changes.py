@@ -1,0 +1,178 @@
+"""Changes of notes, each in a transaction of the caller's, each with its event.
+
+Undo and redo are changes too: the events of a target, read in order, say which steps are
+done and which were taken back.
+"""
+
+import json
+import sqlite3
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from saescope.errors import ConflictError, InputError
+from saescope.notes.note import FIELDS, Note
+
+COLUMNS = "feature, label, remark, tags, status, confidence, author, saved_us, version"
+
+
+@dataclass(frozen=True)
+class Stamp:
+    """Who makes a change, and when (microseconds since 1970 UTC)."""
+
+    author: str
+    saved_us: int = field(default_factory=lambda: time.time_ns() // 1000)
+
+
+def note_of(row: tuple[Any, ...]) -> Note:
+    """A note from its columns."""
+    feature, label, remark, tags, *rest = row
+    return Note(feature, label, remark, tuple(json.loads(tags)), *rest)
+
+
+def read_note(db: sqlite3.Connection, feature: int) -> Note:
+    """A feature's note; an empty one when there is none."""
+    row = db.execute(f"SELECT {COLUMNS} FROM notes WHERE feature = ?", (feature,)).fetchone()  # noqa: S608
+    return note_of(row) if row else Note(feature)
+
+
+def read_notes(db: sqlite3.Connection) -> Iterable[Note]:
+    """All notes that say something, by feature."""
+    rows = db.execute(f"SELECT {COLUMNS} FROM notes ORDER BY feature")  # noqa: S608
+    return (note for note in map(note_of, rows) if not note.is_empty)
+
+
+def set_note(
+    db: sqlite3.Connection,
+    feature: int,
+    wanted: Mapping[str, Any],
+    stamp: Stamp,
+    *,
+    base: int | None = None,
+    is_forced: bool = False,
+) -> Note:
+    """Change some fields of a note.
+
+    Parameters
+    ----------
+    wanted
+        Fields fit to be stored, by name.
+    base
+        The version that the change was made on; ``None`` for whatever is there.
+    is_forced
+        Change them even where another writer came between.
+
+    Raises
+    ------
+    ConflictError
+        Since ``base``, another writer changed one of the same fields to something else.
+    """
+    present = read_note(db, feature)
+    new = {name: value for name, value in wanted.items() if getattr(present, name) != value}
+    if not new:
+        return present
+    if base is not None and not is_forced and base != present.version:
+        clash = _changed_since(db, present, base) & set(new)
+        if clash:
+            raise conflict(present, new, sorted(clash, key=FIELDS.index))
+    return _write(db, present, new, "set", stamp)
+
+
+def conflict(present: Note, mine: Mapping[str, Any], fields: list[str]) -> ConflictError:
+    """The error that tells both versions."""
+    what = " and ".join(fields) or "note"
+    return ConflictError(
+        f"the {what} of feature {present.feature} was not saved: {present.author or 'someone'} changed it meanwhile.",
+        hint="Look at both, and save again on the version there is, or with is_forced=True.",
+        feature=present.feature,
+        fields=fields,
+        mine={name: list(v) if isinstance(v, tuple) else v for name, v in mine.items()},
+        theirs=present.as_json(),
+    )
+
+
+def _changed_since(db: sqlite3.Connection, present: Note, base: int) -> set[str]:
+    if base > present.version:
+        return set(FIELDS)
+    rows = db.execute(
+        "SELECT new FROM events WHERE kind = 'note' AND target = ? AND version > ?", (present.feature, base)
+    )
+    return {name for (new,) in rows for name in json.loads(new)}
+
+
+def _write(db: sqlite3.Connection, present: Note, new: Mapping[str, Any], action: str, stamp: Stamp) -> Note:
+    old = {name: getattr(present, name) for name in new}
+    note = replace(present, **new, author=stamp.author, saved_us=stamp.saved_us, version=present.version + 1)
+    values = (note.label, note.remark, _json(note.tags), note.status, note.confidence)
+    db.execute(
+        f"INSERT OR REPLACE INTO notes ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",  # noqa: S608
+        (note.feature, *values, note.author, note.saved_us, note.version),
+    )
+    add_event(db, "note", note.feature, action, old, new, note.version, stamp)
+    return note
+
+
+def add_event(
+    db: sqlite3.Connection, kind: str, target: int, action: str, old: Any, new: Any, version: int, stamp: Stamp
+) -> None:
+    """Remember a change."""
+    db.execute(
+        "INSERT INTO events (kind, target, action, old, new, version, author, saved_us) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        (kind, target, action, _json(old), _json(new), version, stamp.author, stamp.saved_us),
+    )
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def steps(db: sqlite3.Connection, kind: str, target: int) -> tuple[list[int], list[int]]:
+    """Numbers of the events that undo and redo would take, the next one last."""
+    done: list[int] = []
+    undone: list[int] = []
+    rows = db.execute("SELECT id, action FROM events WHERE kind = ? AND target = ? ORDER BY id", (kind, target))
+    for number, action in rows:
+        if action == "undo":
+            undone.append(done.pop())
+        elif action == "redo":
+            done.append(undone.pop())
+        else:
+            done.append(number)
+            undone.clear()
+    return done, undone
+
+
+def next_step(db: sqlite3.Connection, kind: str, target: int, action: str, what: str) -> tuple[Any, Any]:
+    """What the next undo or redo changes: from the first to the second.
+
+    Raises
+    ------
+    InputError
+        There is none.
+    """
+    done, undone = steps(db, kind, target)
+    numbers = done if action == "undo" else undone
+    if not numbers:
+        raise InputError(f"there is nothing to {action} for {what}.")
+    old, new = map(json.loads, db.execute("SELECT old, new FROM events WHERE id = ?", (numbers[-1],)).fetchone())
+    return (new, old) if action == "undo" else (old, new)
+
+
+def step_note(db: sqlite3.Connection, feature: int, action: str, stamp: Stamp, base: int | None) -> Note:
+    """Undo the last change of a note, or redo the one taken back last.
+
+    Raises
+    ------
+    ConflictError
+        The note is not of version ``base`` any more.
+    InputError
+        There is nothing to take back.
+    """
+    present = read_note(db, feature)
+    _, new = next_step(db, "note", feature, action, f"feature {feature}")
+    if base is not None and base != present.version:
+        raise conflict(present, new, [])
+    wanted = {name: tuple(value) if name == "tags" else value for name, value in new.items()}
+    return _write(db, present, wanted, action, stamp)
