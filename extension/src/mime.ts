@@ -10,6 +10,7 @@ import { type KernelLine, type LineState, lineOf } from "./line";
 const MIME = "application/vnd.saescope.v1+json";
 /** Before the widget view (-10), which needs the kernel that made it. */
 const RANK = -20;
+const VERSION = 2;
 
 /** A panel that a cell left behind: a snapshot at once, and live when the kernel knows its scope. */
 class SnapshotView extends Widget implements IRenderMime.IRenderer {
@@ -52,6 +53,10 @@ class SnapshotView extends Widget implements IRenderMime.IRenderer {
     if (!this.#saved) return;
     this.#isLive = false;
     const signal = this.#restart();
+    if (this.#saved.version !== VERSION) {
+      this.node.textContent = "This panel was saved by another version of saescope: run the cell again.";
+      return;
+    }
     mount(this.#saved.panel, snapshotPort(this.#saved, signal), this.node, this.#saved.spec, { signal });
   }
 

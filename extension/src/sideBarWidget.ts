@@ -86,7 +86,8 @@ export class SideBar extends Widget {
     if (this.#unmount && this.#shown === scope.id) return;
     this.#clear();
     this.#shown = scope.id;
-    this.#unmount = mount("browser", this.#port, this.#body, { scope: scope.id }, { layout: "narrow" });
+    const spec = { scope: scope.id, key: scope.key, panel: "side-bar" };
+    this.#unmount = mount("browser", this.#port, this.#body, spec, { layout: "narrow" });
   }
 
   #fillPicker(scope: ScopeInfo | undefined): void {
