@@ -51,7 +51,7 @@ def test_the_frame_holds_the_nearest_in_order(opened, dense, metric):
     wanted = plain_scores(dense, metric)[3]
     wanted[3] = -np.inf
     found = opened.neighbors(3, k=12, metric=metric)
-    assert found.columns == ["feature", "score", "error"]
+    assert found.columns == ["feature", "score", "error", "label", "top_tokens"]
     np.testing.assert_allclose(found["score"], np.sort(wanted)[::-1][:12], atol=1e-3)
     np.testing.assert_allclose(found["score"], wanted[found["feature"].to_numpy()], atol=1e-3)
     assert found["error"].to_list() == [0.0] * 12

@@ -27,6 +27,7 @@ from saescope.index.vocabulary import Vocabulary
 
 TOKENS, DOCS, VOCABULARY = "tokens.bin", "docs.parquet", "vocabulary.parquet"
 CONTEXTS, PLACES, DIRECTIONS = "contexts.safetensors", "token-rows.safetensors", "directions.safetensors"
+MAPS = "maps.safetensors"
 
 
 def token_dtype(vocab_size: int) -> type[np.uint16] | type[np.uint32]:
@@ -259,6 +260,12 @@ class Index:
     @cached_property
     def _from_weights(self) -> dict[str, NDArray[Any]]:
         file = self.folder / DIRECTIONS
+        return map_arrays(file) if file.exists() else {}
+
+    @cached_property
+    def maps(self) -> dict[str, NDArray[np.float32]]:
+        """Places of all features ``[d_sae, 2]`` by the map's method, as the build left them; maybe none."""
+        file = self.folder / MAPS
         return map_arrays(file) if file.exists() else {}
 
     def check_feature(self, feature: int) -> int:

@@ -102,28 +102,28 @@ def examples_frame(index: Index, feature: int, *, group: str = "top", **options:
     **options
         See `find_windows`.
     """
-    vocabulary, rows = index.vocabulary, []
-    for window in find_windows(index, feature, group=group, **options):
-        ids = token_ids(index, window)
-        peak = window.row - window.start
-        doc, source = doc_of(index, window)
-        rows.append(
-            (
-                feature,
-                group,
-                window.rank,
-                window.activation,
-                position_of(index, window.row),
-                vocabulary.text(ids[peak]),
-                [vocabulary.text(i) for i in ids],
-                window.activations.tolist(),
-                vocabulary.decode(ids),
-                doc,
-                source,
-                window.row,
-                window.n_same,
-                peak,
-                ids,
-            )
-        )
-    return pl.DataFrame(rows, schema=SCHEMA, orient="row")
+    windows = find_windows(index, feature, group=group, **options)
+    return pl.DataFrame([window_row(index, w, group) for w in windows], schema=SCHEMA, orient="row")
+
+
+def window_row(index: Index, window: Window, group: str) -> tuple[Any, ...]:
+    """A window as a row of ``SCHEMA``."""
+    vocabulary, ids, peak = index.vocabulary, token_ids(index, window), window.row - window.start
+    doc, source = doc_of(index, window)
+    return (
+        window.feature,
+        group,
+        window.rank,
+        window.activation,
+        position_of(index, window.row),
+        vocabulary.text(ids[peak]),
+        [vocabulary.text(i) for i in ids],
+        window.activations.tolist(),
+        vocabulary.decode(ids),
+        doc,
+        source,
+        window.row,
+        window.n_same,
+        peak,
+        ids,
+    )

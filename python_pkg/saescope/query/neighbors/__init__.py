@@ -1,17 +1,20 @@
 """Nearest features by a named metric.
 
-A metric is a function ``(space, feature) -> Scores``: see `Space` and `Scores`.
+A metric is a function ``(space, feature) -> Scores``: see `Space`, `Scores` and `About`.
 """
+
+from collections.abc import Sequence
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from saescope.errors import InputError
 from saescope.index.store import check_feature
-from saescope.query.neighbors.metric import Metric, Scores, Space
+from saescope.query.neighbors.metric import About, Metric, Scores, Space, about, told
 from saescope.registry import Registry
 
-__all__ = ["REGISTRY", "Metric", "Scores", "Space", "neighbors"]
+__all__ = ["REGISTRY", "About", "Metric", "Scores", "Space", "about", "cosines", "neighbors", "told"]
 
 REGISTRY = Registry(
     "neighbors",
@@ -51,3 +54,12 @@ def neighbors(space: Space, feature: int, d_sae: int, *, k: int, metric: str) ->
     nearest = nearest[np.lexsort((nearest, -scores[nearest]))]
     errors = pl.Series([None] * k, dtype=pl.Float32) if made.errors is None else made.errors[nearest]
     return pl.DataFrame({"feature": nearest.astype(np.uint32), "score": scores[nearest], "error": errors})
+
+
+def cosines(space: Space, name: str, features: Sequence[int]) -> NDArray[np.float64] | None:
+    """Cosine of each of some features to each, ``[n, n]``; ``None`` without directions of this name."""
+    if name not in space.directions:
+        return None
+    rows = np.stack([space.directions[name][f] for f in features]).astype(np.float64)
+    lengths = np.maximum(np.linalg.norm(rows, axis=1), 1e-12)
+    return rows @ rows.T / np.outer(lengths, lengths)

@@ -15,6 +15,7 @@ successes and two failures added, so that a feature that was not met has an erro
 drawn of ``n``. It is carried through the Jaccard index to first order.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,7 +24,7 @@ from numpy.typing import NDArray
 from saescope.index.store import Index
 from saescope.index.summary import counted
 from saescope.query.firing import evenly, firing_on
-from saescope.query.neighbors.metric import Scores, Space
+from saescope.query.neighbors.metric import POSTINGS, About, Scores, Space, told
 
 Floats = NDArray[np.float64]
 
@@ -74,6 +75,15 @@ class CoFiring:
         return self.n_fires * np.sqrt(variance / self.n_rows * (1 - self.n_rows / self.n_fires))
 
 
+@told(
+    About(
+        "Jaccard of firing",
+        "Tokens on which both fire, of those on which either does: 1 for always together, 0 for never.",
+        0,
+        1,
+        (POSTINGS,),
+    )
+)
 def jaccard(space: Space, feature: int) -> Scores:
     """Tokens on which both fire, of those on which either does: from 0 to 1.
 
@@ -83,7 +93,7 @@ def jaccard(space: Space, feature: int) -> Scores:
         There is no index, or one without postings.
     """
     index = space.require_index()
-    found = cofiring(index, feature)
+    found = cofiring(index, feature, check=space.check)
     either = found.n_fires + index.table["n_fires"].to_numpy().astype(np.float64)
     both = np.minimum(found.counts * found.scale, either - found.n_fires)
     union = np.maximum(either - both, 1)
@@ -91,6 +101,15 @@ def jaccard(space: Space, feature: int) -> Scores:
     return _scores(both / union, error * either / union**2)
 
 
+@told(
+    About(
+        "correlation",
+        "Pearson's correlation of the two activations over all tokens that count: 1 for proportional, 0 for unrelated.",
+        -1,
+        1,
+        (POSTINGS,),
+    )
+)
 def correlation(space: Space, feature: int) -> Scores:
     """Pearson's correlation of the two activations over all tokens that count, from -1 to 1; 0 with a dead feature.
 
@@ -100,7 +119,7 @@ def correlation(space: Space, feature: int) -> Scores:
         There is no index, or one without postings.
     """
     index = space.require_index()
-    found = cofiring(index, feature, with_products=True)
+    found = cofiring(index, feature, with_products=True, check=space.check)
     table = index.table.select("n_fires", "sum", "sum_of_squares")
     n_fires, sums, squares = (c.to_numpy().astype(np.float64) for c in table)
     n = max(index.n_counted, 1)
@@ -113,14 +132,17 @@ def correlation(space: Space, feature: int) -> Scores:
     return _scores((found.products * found.scale - n * means[feature] * means) / spread, error / spread)
 
 
-def cofiring(index: Index, feature: int, *, with_products: bool = False) -> CoFiring:
-    """Count what fires with one feature, itself included, on rows that count."""
+def cofiring(
+    index: Index, feature: int, *, with_products: bool = False, check: Callable[[], None] = lambda: None
+) -> CoFiring:
+    """Count what fires with one feature, itself included, on rows that count; ``check`` may stop it by raising."""
     own = counted(index.postings.postings(feature, feature + 1), index.layout)
     taken = evenly(own.rows, MOST_ROWS, feature)
     rows, values = own.rows[taken], own.values[taken].astype(np.float64)
     counts, products, squares = np.zeros((3, index.manifest.d_sae))
     for start in range(0, len(rows), BLOCK_ROWS):
         block = slice(start, start + BLOCK_ROWS)
+        check()
         features, others, lengths = firing_on(index, rows[block])
         counts += np.bincount(features, minlength=len(counts))
         if with_products:

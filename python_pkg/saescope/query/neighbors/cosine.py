@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from saescope.errors import ComputeError
-from saescope.query.neighbors.metric import Scores, Space
+from saescope.query.neighbors.metric import About, Scores, Space, told
 
 Floats = NDArray[np.float32]
 
@@ -22,11 +22,29 @@ BLOCK_NUMBERS = 1 << 18
 N_REFINED = 1024
 
 
+@told(
+    About(
+        "decoder cosine",
+        "Cosine of the angle between the decoder rows: 1 for features that write alike, 0 for unrelated ones.",
+        -1,
+        1,
+        ("decoder",),
+    )
+)
 def decoder(space: Space, feature: int) -> Scores:
     """Cosine to every feature's decoder row."""
     return Scores(_cosines(space, "decoder", feature))
 
 
+@told(
+    About(
+        "encoder cosine",
+        "Cosine of the angle between the encoder columns: 1 for features that read alike, 0 for unrelated ones.",
+        -1,
+        1,
+        ("encoder",),
+    )
+)
 def encoder(space: Space, feature: int) -> Scores:
     """Cosine to every feature's encoder column."""
     return Scores(_cosines(space, "encoder", feature))
