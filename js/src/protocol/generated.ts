@@ -54,9 +54,9 @@ export interface CancelFrame {
   t: "cancel";
 }
 
-/** News that nobody asked for: data is a `ScopeList`, a `Selection`, or a `Noted`. */
+/** News that nobody asked for: data is a `ScopeList`, a `Selection`, a `Noted`, or a `MapNews`. */
 export interface NotifyFrame {
-  topic: "scopes" | "selection" | "notes";
+  topic: "scopes" | "selection" | "notes" | "maps";
   data: Record<string, unknown>;
   t: "notify";
 }
@@ -568,6 +568,69 @@ export interface TextRead {
   briefs: FeatureBrief[];
 }
 
+/** One number: ``error`` is its standard error, ``n`` the tokens (or features) it rests on. */
+export interface HealthFigure {
+  name: string;
+  value: number | null;
+  error: number | null;
+  n: number;
+  source: "index" | "measured";
+  grade: "" | "good" | "fair" | "poor";
+  meaning: string;
+  good: number | null;
+  fair: number | null;
+}
+
+/** A histogram; there is one edge more than counts. */
+export interface HealthBins {
+  edges: number[];
+  counts: number[];
+}
+
+/** Where the index is from, in words. */
+export interface HealthFact {
+  name: string;
+  value: string;
+}
+
+/** Answer of ``health.get``. */
+export interface Health {
+  grade: "" | "good" | "fair" | "poor";
+  judged: string[];
+  figures: HealthFigure[];
+  n_features: number;
+  n_alive: number;
+  n_dense: number;
+  dense: number;
+  density: HealthBins;
+  maxima: HealthBins;
+  l0: HealthBins | null;
+  warnings: string[];
+  differences: string[];
+  facts: HealthFact[];
+}
+
+/** Measure on about ``n_tokens`` of the index's own. */
+export interface MeasureParams {
+  scope: string;
+  n_tokens?: number;
+}
+
+/** Event of ``health.measure``: ``done`` of ``total`` tokens of a stage, and the figures so far. */
+export interface Measuring {
+  stage: string;
+  done: number;
+  total: number;
+  seconds_left: number | null;
+  figures: HealthFigure[];
+}
+
+/** Answer of ``health.measure``; ``differences`` says where the index and it disagree by more than noise. */
+export interface Measured {
+  figures: HealthFigure[];
+  differences: string[];
+}
+
 /** What is written about a feature, as it is on disk; ``version`` is 0 where nothing ever was. */
 export interface FeatureNote {
   feature: number;
@@ -678,6 +741,8 @@ export interface Methods {
   "contrast.list": { params: ContrastParams; result: ContrastEnd; event: ContrastPart };
   "contrast.live": { params: ContrastParams; result: ContrastEnd; event: ContrastPart };
   "text.read": { params: TextParams; result: TextRead; event: TextStage };
+  "health.get": { params: ScopeParams; result: Health; event: never };
+  "health.measure": { params: MeasureParams; result: Measured; event: Measuring };
   "note.get": { params: FeatureParams; result: FeatureNote; event: never };
   "note.set": { params: NoteChange; result: FeatureNote; event: never };
   "note.undo": { params: NoteStep; result: FeatureNote; event: never };

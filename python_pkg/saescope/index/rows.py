@@ -93,6 +93,16 @@ class RowShards:
             return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.float32), np.zeros(0, dtype=np.int64)
         return np.concatenate(features), np.concatenate(values), np.concatenate(counts)
 
+    def n_firing(self, rows: Ints) -> Ints:
+        """How many features fire on some rising rows, ``[len(rows)]``; -1 where nothing is known of a row."""
+        found = np.full(len(rows), -1, dtype=np.int64)
+        for start, shard in zip(self._starts.tolist(), self._shards, strict=True):
+            offsets = shard["offsets"]
+            low, high = np.searchsorted(rows, [start, start + len(offsets) - 1])
+            local = rows[low:high] - start
+            found[low:high] = offsets[local + 1].astype(np.int64) - offsets[local].astype(np.int64)
+        return found
+
     def quality(self) -> NDArray[np.float64]:
         """The sums of `quality_of` over all shards."""
         return np.sum([s["quality"] for s in self._shards], axis=0)

@@ -64,7 +64,7 @@ def measure_recovery(
         ids = torch.from_numpy(np.asarray(layout.tokens[rows], dtype=np.int64)).to(model.device)
         counts = layout.is_counted(rows.reshape(-1)).reshape(rows.shape)
         mask = torch.from_numpy(counts).to(model.device)[:, :, None]
-        changes = (None, _reconstruct(sae, mask), _take_away(mask))
+        changes = (None, reconstruct(sae, mask), take_away(mask))
         sums = [splicer.losses(ids, c).double().sum(1).cpu().numpy() for c in changes]
         found.append(np.stack([*sums, np.full(len(lot), rows.shape[1] - 1.0)], axis=1))
         on_done(rows.size)
@@ -78,7 +78,9 @@ def lots(spans: list[tuple[int, int]]) -> Iterator[list[tuple[int, int]]]:
         yield from (members[i : i + step] for i in range(0, len(members), step))
 
 
-def _reconstruct(sae: LoadedSae, mask: torch.Tensor) -> Change:
+def reconstruct(sae: LoadedSae, mask: torch.Tensor) -> Change:
+    """Put the SAE's reconstruction in place of the activation, where the mask ``[n_contexts, seq, 1]`` is set."""
+
     def change(seen: torch.Tensor) -> torch.Tensor:
         x = seen.to(sae.sae.W_dec.device, sae.sae.W_dec.dtype)
         made = reconstructed(sae.sae, x.flatten(0, 1)).view(x.shape)
@@ -87,7 +89,8 @@ def _reconstruct(sae: LoadedSae, mask: torch.Tensor) -> Change:
     return change
 
 
-def _take_away(mask: torch.Tensor) -> Change:
+def take_away(mask: torch.Tensor) -> Change:
+    """Set the activation to zero, where the mask is set."""
     return lambda seen: torch.where(mask, -seen, 0)
 
 

@@ -1,8 +1,8 @@
 """One page's side of the line: frames in, frames out, nothing blocks.
 
 1. A frame is parsed where it arrives, which may be the thread of all comms, and queued.
-2. Handlers run in a small pool, those that run the model in a lane of their own, one at a time;
-   answers leave from there.
+2. Handlers run in a small pool, those that run the model in a lane of their own, one at a time,
+   and those that take minutes in another; answers leave from there.
 3. A newer request in the same slot, a cancel, or the closing of the line settles a request.
 """
 
@@ -17,7 +17,7 @@ from saescope._version import version
 from saescope.errors import CancelledError, ProtocolError, SaescopeError, UnknownNameError
 from saescope.rpc import codec
 from saescope.rpc.calls import Call, Send
-from saescope.rpc.handlers import COMPUTED, HANDLERS
+from saescope.rpc.handlers import COMPUTED, HANDLERS, LONG
 from saescope.rpc.handlers.subjects import list_scopes
 from saescope.rpc.messages import METHODS
 from saescope.rpc.messages.frames import PROTOCOL, CancelFrame, ErrorInfo, HelloFrame, NotifyFrame, RequestFrame
@@ -27,6 +27,7 @@ log = logging.getLogger("saescope.rpc")
 
 _pool = ThreadPoolExecutor(max_workers=2, thread_name_prefix="saescope-store")
 _lane = ThreadPoolExecutor(max_workers=1, thread_name_prefix="saescope-compute")
+_long_lane = ThreadPoolExecutor(max_workers=1, thread_name_prefix="saescope-long")
 
 CANCELLED = ErrorInfo(code="cancelled", message="Stopped.")
 SUPERSEDED = ErrorInfo(code="superseded", message="A newer request took its place.")
@@ -115,7 +116,8 @@ class Connection:
                 self._slots[request.slot] = request.rid
         if older is not None:
             self._stop(older, SUPERSEDED)
-        (_lane if request.method in COMPUTED else _pool).submit(self._run, call, params)
+        lane = _lane if request.method in COMPUTED else _long_lane if request.method in LONG else _pool
+        lane.submit(self._run, call, params)
 
     def _stop(self, rid: str, why: ErrorInfo) -> None:
         with self._lock:

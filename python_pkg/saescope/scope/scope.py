@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from saescope.scope.building import Building
+from saescope.scope.finding import Finding
 from saescope.scope.health import Checking
 from saescope.scope.noting import Noting
 from saescope.scope.comparing import Comparing
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from saescope.panels.core import Panel
 
 
-class Scope(Noting, Queries, Comparing, Paging, Selecting, Building, Trying, Checking):
+class Scope(Finding, Noting, Queries, Comparing, Paging, Selecting, Building, Trying, Checking):
     """A model with an SAE, an index of what its features fire on, or both.
 
     Made by `saescope.load`, `saescope.open_index` and `saescope.demo`.

@@ -18,3 +18,6 @@ HANDLERS: dict[str, Callable[[Call, Any], Any]] = {
 
 COMPUTED: frozenset[str] = frozenset().union(*(getattr(module, "COMPUTED", ()) for module in MODULES))
 """Methods that run the model, or as long: they take turns."""
+
+LONG: frozenset[str] = frozenset().union(*(getattr(module, "LONG", ()) for module in MODULES))
+"""Methods that run the model for long, and let others have it between: they take turns among themselves."""
