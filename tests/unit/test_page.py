@@ -240,11 +240,12 @@ def test_the_model_says_the_same_where_there_are_no_postings(opened, tiny_scope,
 def test_the_page_answers_by_the_rule_asked_for(opened, busy):
     page, _ = asked("feature.get", scope=opened.id, feature=busy, rule=dataclasses.asdict(EVERYTHING))
     assert page.n_counted == opened.index.n_rows
-    assert page.counted == "nothing"
+    assert page.not_counted == "nothing"
     own, _ = asked("feature.get", scope=opened.id, feature=busy)
     assert own.n_fires == opened.features["n_fires"][busy] <= page.n_fires
     assert own.weights.cosine is not None
-    assert own.counted == "the first token of a context, special tokens"
+    assert dataclasses.asdict(own.rule) == dataclasses.asdict(Rule.of(opened.index.manifest.rule))
+    assert own.not_counted == "the first token of a context, special tokens"
 
 
 def test_examples_tell_their_rows_and_the_groups_their_shares(opened, busy):

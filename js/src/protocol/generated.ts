@@ -294,6 +294,13 @@ export interface Histogram {
   counts: number[];
 }
 
+/** Which tokens count: see `saescope.index.rule.Rule`. */
+export interface CountRule {
+  n_skipped: number;
+  skips_special: boolean;
+  max_norm_ratio: number | null;
+}
+
 /** What the SAE's weights say of one feature; none for what is not known. */
 export interface Weights {
   cosine: number | null;
@@ -317,14 +324,8 @@ export interface FeaturePage {
   suppressed: TokenWeight[];
   top_tokens: TokenWeight[];
   weights: Weights;
-  counted: string;
-}
-
-/** Which tokens count: see `saescope.index.rule.Rule`. */
-export interface CountRule {
-  n_skipped: number;
-  skips_special: boolean;
-  max_norm_ratio: number | null;
+  rule: CountRule;
+  not_counted: string;
 }
 
 /** Names one feature, and what counts; ``rule`` none for what the index counts. */

@@ -69,7 +69,7 @@ def _feature_get(_call: Call, params: PageParams) -> FeaturePage:
 def feature_page(index: Index, feature: int, rule: Rule | None = None, weights: Weights | None = None) -> FeaturePage:
     """A feature's row of the table, as its page shows it."""
     row, n_counted = figures_by(index, feature, rule, PAGE_COLUMNS)
-    facts = asdict(weights or weights_of(index, feature))
+    facts, by = asdict(weights or weights_of(index, feature)), rule or index.layout.rule
     return FeaturePage(
         feature=row["feature"],
         n_fires=row["n_fires"],
@@ -84,7 +84,8 @@ def feature_page(index: Index, feature: int, rule: Rule | None = None, weights: 
         suppressed=token_weights(index, row["suppressed"].tolist(), row["suppressed_weights"].tolist()),
         top_tokens=token_weights(index, row["top_tokens"].tolist(), row["top_shares"].tolist()),
         weights=messages.Weights(**{name: v if v is None else short(v) for name, v in facts.items()}),
-        counted=(rule or index.layout.rule).told(),
+        rule=CountRule(**by.as_dict()),
+        not_counted=by.told(),
     )
 
 

@@ -33,6 +33,15 @@ class Histogram:
 
 
 @dataclass(frozen=True, kw_only=True)
+class CountRule:
+    """Which tokens count: see `saescope.index.rule.Rule`."""
+
+    n_skipped: int = 1
+    skips_special: bool = True
+    max_norm_ratio: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Weights:
     """What the SAE's weights say of one feature; none for what is not known.
 
@@ -50,7 +59,7 @@ class Weights:
 class FeaturePage:
     """Answer of ``feature.get``. ``density`` is ``n_fires / n_counted``; ``mean`` is over firing tokens.
 
-    ``counted`` says in words what is not counted; the figures go by it.
+    The figures go by ``rule``; ``not_counted`` says it in words.
     """
 
     feature: int
@@ -66,16 +75,8 @@ class FeaturePage:
     suppressed: list[TokenWeight]
     top_tokens: list[TokenWeight]
     weights: Weights = field(default_factory=Weights)
-    counted: str = ""
-
-
-@dataclass(frozen=True, kw_only=True)
-class CountRule:
-    """Which tokens count: see `saescope.index.rule.Rule`."""
-
-    n_skipped: int = 1
-    skips_special: bool = True
-    max_norm_ratio: float | None = None
+    rule: CountRule = field(default_factory=CountRule)
+    not_counted: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
