@@ -31,8 +31,8 @@ class Figures(Protocol):
         """One row a feature, sorted by feature."""
         ...
 
-    def rows(self, features: Sequence[int]) -> pl.DataFrame:
-        """Some rows, in the order asked for, with their lists."""
+    def rows(self, features: Sequence[int], names: Sequence[str] | None = None) -> pl.DataFrame:
+        """Some rows, in the order asked for, with their lists; or some columns of them."""
         ...
 
     def row(self, feature: int, names: Sequence[str] | None = None) -> dict[str, Any]:
@@ -58,9 +58,10 @@ class Tables:
             self._frame = self._features.frame()
         return self._frame
 
-    def rows(self, features: Sequence[int]) -> pl.DataFrame:
-        """Some rows, in the order asked for."""
-        return self.frame()[list(features)]
+    def rows(self, features: Sequence[int], names: Sequence[str] | None = None) -> pl.DataFrame:
+        """Some rows, in the order asked for, or some columns of them."""
+        frame = self.frame() if names is None else self.frame().select(names)
+        return frame[list(features)]
 
     def row(self, feature: int, names: Sequence[str] | None = None) -> dict[str, Any]:
         """One feature's row, or some columns of it."""
@@ -137,13 +138,13 @@ class Growing:
             self._frame = pl.DataFrame(pl.from_arrow(table.select(order)))
         return self._frame
 
-    def rows(self, features: Sequence[int]) -> pl.DataFrame:
-        """Some rows, in the order asked for, with what is known of their lists."""
+    def rows(self, features: Sequence[int], names: Sequence[str] | None = None) -> pl.DataFrame:
+        """Some rows, in the order asked for, with what is known of their lists; or some columns of them."""
         batches = [self._measure(f) for f in features]
         if not batches:
-            return self.frame().clear()
+            return self.frame().clear().select(names or pl.all())
         table = pa.Table.from_batches(batches).drop_columns(["fine_bins", "fine_counts"])
-        return pl.DataFrame(pl.from_arrow(table))
+        return pl.DataFrame(pl.from_arrow(table)).select(names or pl.all())
 
     def row(self, feature: int, names: Sequence[str] | None = None) -> dict[str, Any]:
         """One feature's row, or some columns of it."""

@@ -66,7 +66,7 @@ class Vocabulary:
     @classmethod
     def read(cls, path: Path) -> "Vocabulary":
         """Read what `write` wrote."""
-        table = pq.read_table(path)
+        table = pq.ParquetFile(path).read()  # read_table imports pyarrow.dataset, which takes 0.25 s
         return cls(
             table["raw"].to_pylist(),
             table["content"].to_pylist(),

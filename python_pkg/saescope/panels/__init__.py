@@ -8,6 +8,7 @@ REGISTRY = Registry(
         "browser": "saescope.panels.browser:Browser",
         "compare": "saescope.panels.compare:Compare",
         "feature": "saescope.panels.feature:Feature",
+        "features": "saescope.panels.features:Features",
         "neighbors": "saescope.panels.neighbors:Neighbors",
     },
 )

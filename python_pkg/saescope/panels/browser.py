@@ -8,7 +8,7 @@ from saescope.panels.core import Panel
 from saescope.panels.snapshot import CONTEXT, N_EXAMPLES, Requests, feature_html, feature_text
 
 N_ROWS = 20
-TABLE = {"sort": "max", "descending": True, "has_fired": True}
+TABLE = {"sort": "max", "descending": True}
 
 
 class Browser(Panel):

@@ -31,7 +31,7 @@ Requests = list[tuple[str, dict[str, Any]]]
 
 def first_feature(scope: Scope) -> int:
     """What a panel opens when nothing was chosen: the feature with the largest activation."""
-    rows = scope.table.rows("max", has_fired=True) if scope.index is not None else []
+    rows = scope.table.rows("max") if scope.index is not None else []
     return int(rows[0]) if len(rows) else 0
 
 

@@ -1,5 +1,7 @@
-"""The feature table: sorted, searched, and cut into windows."""
+"""The feature table: sorted, filtered, and cut into windows."""
 
+import json
+from collections.abc import Callable, Sequence
 from functools import cached_property, lru_cache
 
 import numpy as np
@@ -8,14 +10,24 @@ from numpy.typing import NDArray
 
 from saescope.errors import UnknownNameError
 from saescope.index.store import Index
+from saescope.query.columns import TableColumns, Written, nothing_written
+from saescope.query.example_text import TextHits
+from saescope.query.filters import NUMBERS, FeatureFilter
+from saescope.query.masks import Masks
+from saescope.query.orders import Keys, number_keys, order_by, status_keys, text_keys, token_keys
+from saescope.query.spread import Spread, spread_of
 from saescope.query.tokens import with_texts
 
 TOKEN_COLUMNS = ["top_tokens", "promoted", "suppressed"]
-SORTABLE = ("feature", "n_fires", "density", "max", "mean", "std", "q50")
-SEARCHED = ("top_tokens", "promoted")
+NOTED = ["label", "status"]
+SORTABLE = (*NUMBERS, *NOTED, *TOKEN_COLUMNS, "n_hits")
+SHOWN = (*NUMBERS, *NOTED, "histogram", *TOKEN_COLUMNS, "n_hits")
+COLUMNS = ("feature", "n_fires", "density", "max", "mean", "histogram", "top_tokens", "promoted")
 MAX_WINDOW = 300
+MAX_EXPORT = 200_000
 ROW_BINS = 16
 ROW_TOKENS = 5
+EVERYTHING = FeatureFilter()
 
 Rows = NDArray[np.uint32]
 
@@ -23,18 +35,22 @@ Rows = NDArray[np.uint32]
 class FeatureTable:
     """The features of an index, as a table to look at.
 
-    A sort is a permutation of feature numbers, kept; rows are only taken for a window.
+    A sort is a permutation of feature numbers, a filter a mask; both are kept, and rows are only
+    taken for a window.
 
     Parameters
     ----------
     index
         Where the features are.
+    written
+        Tells what people have written by now.
     """
 
-    def __init__(self, index: Index) -> None:
+    def __init__(self, index: Index, written: Callable[[], Written] = nothing_written) -> None:
         self._index = index
+        self._columns = TableColumns(index, written)
+        self._masks = Masks(self._columns)
         self._ordered = lru_cache(maxsize=16)(self._order)
-        self._matching = lru_cache(maxsize=64)(self._match)
         self._shown = lru_cache(maxsize=16)(self._show)
 
     @cached_property
@@ -42,60 +58,144 @@ class FeatureTable:
         """The whole table with tokens as texts: what `Scope.features` returns."""
         return with_texts(self._index.table, TOKEN_COLUMNS, self._index.vocabulary)
 
-    def rows(
-        self, sort: str = "density", *, descending: bool = True, search: str = "", has_fired: bool = False
-    ) -> Rows:
+    def rows(self, sort: str = "max", *, descending: bool = True, where: FeatureFilter = EVERYTHING) -> Rows:
         """Numbers of the features that match, in order; equal ones by number.
 
         Parameters
         ----------
         sort
-            One of ``SORTABLE``.
-        search
-            Text that a feature's top or promoted tokens contain, whatever the case; a
-            number also finds the features whose number begins with it.
-        has_fired
-            Leave out features that never fire.
+            One of ``SORTABLE``. Texts are in the order of the alphabet, lists of tokens by their
+            first; what has no value comes last either way.
+        where
+            What a feature has to meet.
 
         Raises
         ------
         UnknownNameError
-            ``sort`` names no such column.
+            ``sort`` names no such column, or ``"n_hits"`` without a text to fire on.
+        InputError
+            The text to fire on is no text.
         """
         if sort not in SORTABLE:
             raise UnknownNameError(f"the table cannot be sorted by {sort!r}.", hint=f"Columns: {', '.join(SORTABLE)}.")
-        return self._shown(sort, descending, search.strip().casefold(), has_fired)
+        if sort == "n_hits" and not where.fires_on:
+            raise UnknownNameError("the table can be sorted by n_hits only while a text to fire on is given.")
+        return self._shown(sort, descending, where, self._columns.news())
 
-    def window(self, rows: Rows, offset: int, count: int) -> pl.DataFrame:
-        """Some rows for the page: the columns of `rpc.messages.FeatureWindow`."""
+    def hits(self, text: str) -> TextHits | None:
+        """How many examples of each feature hold a text; none without one."""
+        return self._columns.hits(text)
+
+    def window(
+        self,
+        rows: Rows,
+        offset: int,
+        count: int,
+        columns: Sequence[str] = COLUMNS,
+        where: FeatureFilter = EVERYTHING,
+    ) -> pl.DataFrame:
+        """Some rows for the page: ``feature``, and the columns asked for, of ``SHOWN``, tokens cut to five.
+
+        Raises
+        ------
+        UnknownNameError
+            There is no such column.
+        """
         picked = rows[max(offset, 0) : max(offset, 0) + min(max(count, 0), MAX_WINDOW)]
-        columns = ["feature", "n_fires", "density", "max", "mean", "histogram", "top_tokens", "promoted"]
-        part = self._index.figures.rows(picked.astype(np.int64).tolist()).select(columns)
-        part = part.with_columns(pl.col("top_tokens", "promoted").list.head(ROW_TOKENS))
-        bins = part["histogram"].list.to_array(2 * ROW_BINS).to_numpy().reshape(-1, ROW_BINS, 2).sum(axis=2)
-        part = part.with_columns(pl.Series("histogram", bins.astype(np.uint32)).arr.to_list())
-        return with_texts(part, ["top_tokens", "promoted"], self._index.vocabulary)
+        names = _known(columns)
+        stored = [n for n in names if n not in (*NOTED, "n_hits")]
+        part = self._index.figures.rows(picked.astype(np.int64).tolist(), stored)
+        lists = [n for n in TOKEN_COLUMNS if n in names]
+        part = with_texts(
+            part.with_columns(pl.col(n).list.head(ROW_TOKENS) for n in lists), lists, self._index.vocabulary
+        )
+        if "histogram" in names:
+            bins = part["histogram"].list.to_array(2 * ROW_BINS).to_numpy().reshape(-1, ROW_BINS, 2).sum(axis=2)
+            part = part.with_columns(pl.Series("histogram", bins.astype(np.uint32)).arr.to_list())
+        return self.with_notes(part, where, [n for n in names if n not in stored]).select(names)
 
-    def _order(self, sort: str, descending: bool) -> Rows:
-        return self._index.table[sort].arg_sort(descending=descending, nulls_last=True).to_numpy().astype(np.uint32)
+    def with_notes(self, part: pl.DataFrame, where: FeatureFilter, names: Sequence[str]) -> pl.DataFrame:
+        """Some rows of features with columns that are not in the index: ``label, status, n_hits``."""
+        self._columns.news()
+        labels, statuses, _ = self._columns.written
+        features = part["feature"].to_list()
+        hits = self.hits(where.fires_on)
+        given = {
+            "label": lambda: pl.Series([labels.get(f, "") for f in features], dtype=pl.String),
+            "status": lambda: pl.Series([statuses.get(f, "") for f in features], dtype=pl.String),
+            "n_hits": lambda: pl.Series(
+                np.zeros(len(part), np.uint32) if hits is None else hits.n_hits[part["feature"].to_numpy()]
+            ),
+        }
+        return part.with_columns(given[name]().alias(name) for name in names)
 
-    def _show(self, sort: str, descending: bool, search: str, has_fired: bool) -> Rows:
-        order = self._ordered(sort, descending)
-        mask = self._matching(search) if search else np.ones(len(order), dtype=bool)
-        if has_fired:
-            mask = mask & (self._index.table["n_fires"].to_numpy() > 0)
-        return order[mask[order]]
+    def whole_rows(self, rows: Rows, where: FeatureFilter = EVERYTHING) -> pl.DataFrame:
+        """Some rows with all columns of `frame`, and ``label, status``; ``n_hits`` if a text to fire on is given."""
+        part = self._index.table[rows.astype(np.int64)]
+        part = with_texts(part, TOKEN_COLUMNS, self._index.vocabulary)
+        return self.with_notes(part, where, [*NOTED, *(["n_hits"] if where.fires_on else [])])
 
-    def _match(self, search: str) -> NDArray[np.bool_]:
-        texts = self._index.vocabulary.texts
-        wanted = np.array([search in t.casefold() for t in texts], dtype=bool)
-        mask = np.zeros(self._index.manifest.d_sae, dtype=bool)
-        for column in SEARCHED:
-            lists = self._index.table[column]
-            features = np.repeat(np.arange(len(lists)), lists.list.len().to_numpy())
-            ids = lists.explode(empty_as_null=False).to_numpy() if len(features) else np.zeros(0, dtype=np.int64)
-            mask[features[wanted[ids]]] = True
-        if search.isdecimal():
-            numbers = self._index.table["feature"].cast(pl.String)
-            mask |= numbers.str.starts_with(search.lstrip("0") or "0").to_numpy()
-        return mask
+    def as_csv(self, rows: Rows, columns: Sequence[str], where: FeatureFilter = EVERYTHING) -> bytes:
+        """Some rows as a file, UTF-8, with a head; lists are written as JSON.
+
+        Raises
+        ------
+        UnknownNameError
+            There is no such column.
+        """
+        names = _known(columns)
+        stored = [n for n in names if n not in (*NOTED, "n_hits")]
+        part = self._index.table.select(stored)[rows.astype(np.int64)]
+        part = with_texts(part, [n for n in TOKEN_COLUMNS if n in names], self._index.vocabulary)
+        part = self.with_notes(part, where, [n for n in names if n not in stored]).select(names)
+        lists = [name for name, kind in part.schema.items() if isinstance(kind, pl.List)]
+        written = [pl.Series(n, [json.dumps(v, ensure_ascii=False) for v in part[n].to_list()]) for n in lists]
+        return part.with_columns(written).write_csv().encode()
+
+    def spread(self, column: str, where: FeatureFilter = EVERYTHING) -> Spread:
+        """How the features that fire, and those of them that match, spread over a column of numbers.
+
+        Raises
+        ------
+        UnknownNameError
+            It is no column of numbers.
+        """
+        if column not in NUMBERS:
+            raise UnknownNameError(
+                f"{column!r} is no column of numbers.", hint=f"Columns of numbers: {', '.join(NUMBERS)}."
+            )
+        numbers = self._columns.numbers
+        return spread_of(column, numbers(column), numbers("n_fires") > 0, self._masks.mask(where))
+
+    def _show(self, sort: str, descending: bool, where: FeatureFilter, n_written: int) -> Rows:
+        noted = n_written if sort in NOTED else 0
+        order = self._ordered(sort, descending, where.fires_on if sort == "n_hits" else "", noted)
+        return order if where == EVERYTHING else order[self._masks.mask(where)[order]]
+
+    def _order(self, sort: str, descending: bool, text: str, _n_written: int) -> Rows:
+        return order_by(self._keys(sort, text), descending=descending)
+
+    def _keys(self, sort: str, text: str) -> Keys:
+        columns, n = self._columns, self._index.manifest.d_sae
+        if sort == "n_hits":
+            hits = columns.hits(text)
+            return hits.n_hits if hits is not None else np.zeros(n, dtype=np.uint32)
+        if sort == "label":
+            return text_keys(columns.written.labels, n)
+        if sort == "status":
+            return status_keys(columns.written.statuses, n)
+        if sort in TOKEN_COLUMNS:
+            lists = columns.lists(sort)
+            firsts = np.full(n, -1, dtype=np.int64)
+            firsts[lists.owners] = lists.ids[lists.starts]
+            return token_keys(firsts, self._index.vocabulary.texts)
+        column = "n_fires" if sort == "density" else sort  # the same order, and without rounding
+        return number_keys(columns.numbers(column))
+
+
+def _known(columns: Sequence[str]) -> list[str]:
+    """Columns to show, the number first, each once."""
+    unknown = [c for c in columns if c not in SHOWN]
+    if unknown:
+        raise UnknownNameError(f"the table has no column {unknown[0]!r}.", hint=f"Columns: {', '.join(SHOWN)}.")
+    return list(dict.fromkeys(["feature", *columns]))

@@ -1,0 +1,121 @@
+"""What a feature table sorts and filters by: columns as arrays, tokens as flat lists, what people wrote."""
+
+from collections.abc import Callable, Mapping
+from functools import cached_property, lru_cache
+from typing import Any, NamedTuple
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from saescope.index.store import Index
+from saescope.query.example_text import TextHits, examples_with
+from saescope.query.filters import Mask
+
+
+class Written(NamedTuple):
+    """What people wrote, by feature: labels and statuses; ``revision`` changes when they do."""
+
+    labels: Mapping[int, str]
+    statuses: Mapping[int, str]
+    revision: int
+
+
+def nothing_written() -> Written:
+    """No notes at all."""
+    return Written({}, {}, 0)
+
+
+class Lists(NamedTuple):
+    """Lists of token ids of features: all ids, where each list that is not empty begins, and whose it is."""
+
+    ids: NDArray[np.int32]
+    starts: NDArray[np.int64]
+    owners: NDArray[np.int64]
+    n: int
+
+    @classmethod
+    def of(cls, column: pl.Series) -> "Lists":
+        """Those of a column, one list a feature."""
+        lengths = column.list.len().to_numpy().astype(np.int64)
+        ids = column.explode(empty_as_null=False).to_numpy() if lengths.any() else np.zeros(0, dtype=np.int32)
+        owners = np.flatnonzero(lengths)
+        return cls(ids, (np.cumsum(lengths) - lengths)[owners], owners, len(lengths))
+
+    def any_of(self, wanted: Mask) -> Mask:
+        """Which features have a token of those wanted, by token id."""
+        mask = np.zeros(self.n, dtype=bool)
+        if len(self.ids):
+            known = self.ids < len(wanted)
+            is_wanted = wanted[np.where(known, self.ids, 0)] & known if not known.all() else wanted[self.ids]
+            mask[self.owners] = np.logical_or.reduceat(is_wanted, self.starts)
+        return mask
+
+
+class TableColumns:
+    """The columns of an index's feature table, read when asked for, and kept.
+
+    Parameters
+    ----------
+    index
+        Where they are.
+    ask
+        Tells what people have written by now.
+    """
+
+    def __init__(self, index: Index, ask: Callable[[], Written]) -> None:
+        self.index = index
+        self.n_features = index.manifest.d_sae
+        self.written = nothing_written()
+        self._ask = ask
+        self._numbers: dict[str, NDArray[Any]] = {}
+        self._lists: dict[str, Lists] = {}
+        self._hits = lru_cache(maxsize=4)(self._find)
+
+    def news(self) -> int:
+        """Take in what was written; returns its revision."""
+        found = self._ask()
+        if found.revision != self.written.revision:
+            inside = range(self.n_features)
+            labels, statuses = ({f: t for f, t in ts.items() if t and f in inside} for ts in found[:2])
+            self.written = Written(labels, statuses, found.revision)
+        return self.written.revision
+
+    def numbers(self, name: str) -> NDArray[Any]:
+        """A column of numbers, ``[d_sae]``."""
+        if name not in self._numbers:
+            self._numbers[name] = self.index.table[name].to_numpy()
+        return self._numbers[name]
+
+    def lists(self, name: str) -> "Lists":
+        """A column of lists of tokens."""
+        if name not in self._lists:
+            self._lists[name] = Lists.of(self.index.table[name])
+        return self._lists[name]
+
+    def hits(self, text: str) -> TextHits | None:
+        """How many examples of each feature hold a text; none without one."""
+        return self._hits(text) if text else None
+
+    def _find(self, text: str) -> TextHits:
+        return examples_with(self.index, text)
+
+    @cached_property
+    def texts(self) -> pl.Series:
+        """Each token as text."""
+        return pl.Series(self.index.vocabulary.texts, dtype=pl.String)
+
+    @cached_property
+    def folded(self) -> pl.Series:
+        """Each token as text, without its case."""
+        return pl.Series([t.casefold() for t in self.index.vocabulary.texts], dtype=pl.String)
+
+    @cached_property
+    def names(self) -> pl.Series:
+        """Each feature's number as text."""
+        return self.index.table["feature"].cast(pl.String)
+
+    @cached_property
+    def top_shares(self) -> NDArray[np.float32]:
+        """Share of the summed activation that a feature's first token carries; 0 where it is not known."""
+        return self.index.table["top_shares"].list.first().fill_null(0).to_numpy()

@@ -1,0 +1,79 @@
+"""Which features meet a filter, as masks over all of them."""
+
+from collections.abc import Sequence
+from functools import lru_cache
+
+import numpy as np
+import polars as pl
+
+from saescope.query.columns import TableColumns
+from saescope.query.filters import (
+    DENSE_ABOVE,
+    PLACES,
+    SINGLE_TOKEN_FROM,
+    FeatureFilter,
+    Mask,
+    in_range,
+    matching,
+)
+
+
+class Masks:
+    """Finds what meets a filter. Tokens are matched once each, by their text, and then by number.
+
+    Parameters
+    ----------
+    columns
+        What to go by.
+    """
+
+    def __init__(self, columns: TableColumns) -> None:
+        self._columns = columns
+        self._found = lru_cache(maxsize=32)(self._search)
+
+    def mask(self, where: FeatureFilter) -> Mask:
+        """Whether each feature meets all conditions, ``[d_sae]``."""
+        columns = self._columns
+        mask = np.ones(columns.n_features, dtype=bool)
+        if where.only is not None:
+            mask[:] = False
+            numbers = np.array(where.only, dtype=np.int64)
+            mask[numbers[(numbers >= 0) & (numbers < len(mask))]] = True
+        if where.search:
+            mask &= self._found(where.search, where.looks_in, where.is_regex, columns.news())
+        hits = columns.hits(where.fires_on)
+        if hits is not None:
+            mask &= hits.n_hits > 0
+        for column, low, high in where.ranges:
+            mask &= in_range(columns.numbers(column), low, high)
+        if where.hides_dead:
+            mask &= columns.numbers("n_fires") > 0
+        if where.hides_dense:
+            mask &= columns.numbers("density") <= DENSE_ABOVE
+        if where.hides_single_token:
+            mask &= columns.top_shares < SINGLE_TOKEN_FROM
+        if where.statuses:
+            mask &= self._has_status(where.statuses)
+        return mask
+
+    def _has_status(self, statuses: Sequence[str]) -> Mask:
+        self._columns.news()
+        given = self._columns.written.statuses
+        mask = np.full(self._columns.n_features, "" in statuses)
+        mask[list(given)] = [status in statuses for status in given.values()]
+        return mask
+
+    def _search(self, search: str, looks_in: str, is_regex: bool, _n_news: int) -> Mask:
+        columns = self._columns
+        mask = np.zeros(columns.n_features, dtype=bool)
+        for place in PLACES[1:] if looks_in == "everything" else (looks_in,):
+            if place == "label":
+                labels = columns.written.labels
+                texts = pl.Series([t if is_regex else t.casefold() for t in labels.values()], dtype=pl.String)
+                mask[np.fromiter(labels, np.int64, len(labels))[matching(texts, search, is_regex=is_regex)]] = True
+            else:
+                texts = columns.texts if is_regex else columns.folded
+                mask |= columns.lists(place).any_of(matching(texts, search, is_regex=is_regex))
+        if looks_in == "everything" and not is_regex and search.isdecimal():
+            mask |= columns.names.str.starts_with(str(int(search))).to_numpy()
+        return mask
