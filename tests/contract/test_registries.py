@@ -6,11 +6,23 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from saescope.errors import PluginError, UnknownNameError
+from saescope.errors import MissingExtraError, PluginError, UnknownNameError
 from saescope.query.neighbors import Space
 from saescope.registry import HOMES, registries
 
 ENTRIES = [(kind, name) for kind, registry in registries().items() for name in registry.names()]
+
+
+def check_maps(made, opened):
+    from saescope.progress import Silent
+
+    try:
+        places = made(opened.index.directions["decoder"], Silent())
+    except MissingExtraError as err:
+        assert 'pip install "saescope[' in err.hint
+        return
+    assert (places.shape, places.dtype) == ((256, 2), np.float32)
+    assert np.isfinite(places).all()
 
 
 def check_neighbors(made, opened):
@@ -36,7 +48,7 @@ def check_sources(made, _):
     assert {"device", "dtype"} <= set(inspect.signature(source.load).parameters)
 
 
-CHECKS = {"neighbors": check_neighbors, "panels": check_panels, "sources": check_sources}
+CHECKS = {"maps": check_maps, "neighbors": check_neighbors, "panels": check_panels, "sources": check_sources}
 
 
 def test_every_kind_has_a_check():

@@ -43,7 +43,7 @@ LOCK_WAIT_S = 0.5
 DATA = re.compile(r"data-(\d+)")
 OURS = re.compile(
     r"((tokens\.bin|(docs|vocabulary)\.parquet|(features|examples)\.arrow|extras\.json"
-    r"|(contexts|token-rows|example-spans|postings|directions|lens|(shard|rows)-\d+)\.safetensors)(\.tmp(-\d+)?)?)"
+    r"|(contexts|token-rows|example-spans|postings|directions|maps|lens|(shard|rows)-\d+)\.safetensors)(\.tmp(-\d+)?)?)"
 )
 """The names that a build may take away; whatever else lies in the folder stays."""
 

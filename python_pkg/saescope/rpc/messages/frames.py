@@ -78,8 +78,8 @@ class CancelFrame:
 
 @dataclass(frozen=True, kw_only=True)
 class NotifyFrame:
-    """News that nobody asked for: data is a `ScopeList`, a `Selection`, or a `Noted`."""
+    """News that nobody asked for: data is a `ScopeList`, a `Selection`, a `Noted`, or a `MapNews`."""
 
-    topic: Literal["scopes", "selection", "notes"]
+    topic: Literal["scopes", "selection", "notes", "maps"]
     data: Json
     t: Literal["notify"] = "notify"
