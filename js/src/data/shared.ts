@@ -76,6 +76,11 @@ export class Shared {
     this.#send({ text });
   }
 
+  /** The features shown before, the latest last. */
+  get past(): readonly number[] {
+    return this.#past;
+  }
+
   get canGoBack(): boolean {
     return this.#past.length > 0;
   }

@@ -1,7 +1,10 @@
+import { neighbors } from "../views/neighbors/Neighbors.js";
 import type { AnyPanel } from "./panel.js";
 
 /** The panels that are tabs of the browser's lower strip, by name, in their order. */
-export const TABS: Record<string, AnyPanel> = {};
+export const TABS: Record<string, AnyPanel> = {
+  neighbors,
+};
 
 /** The key that opens each tab. */
 export const TAB_KEYS: Record<string, string> = {

@@ -14,7 +14,7 @@ export function FeatureName({ brief, choose, isOpen = false }: Props) {
     <button
       type="button"
       class={isOpen ? "ss-name ss-name-open" : "ss-name"}
-      title={`Feature ${feature}: fires on ${density(brief.density)} (${count(brief.n_fires)} tokens), max ${number(brief.max)}`}
+      title={`Feature ${feature}: ${firing(brief)}`}
       onClick={() => choose(feature)}
     >
       <span class="ss-name-number">{feature}</span>
@@ -29,6 +29,17 @@ export function FeatureName({ brief, choose, isOpen = false }: Props) {
       )}
     </button>
   );
+}
+
+/** How often a feature fires, and how strongly. */
+export function firing({ density: share, n_fires, max }: FeatureBrief): string {
+  if (n_fires === 0) return "has not fired";
+  return `fires on ${density(share)} (${count(n_fires)} tokens), max ${number(max)}`;
+}
+
+/** What to call a feature in a few letters: its label, or the token on which it is strongest. */
+export function callName({ label, top_tokens }: FeatureBrief): string {
+  return label || (top_tokens[0] === undefined ? "" : readable(top_tokens[0]));
 }
 
 /** A token in a list: without the spaces around it, and never empty. */
