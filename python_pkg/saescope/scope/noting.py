@@ -3,7 +3,7 @@
 import logging
 import os
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -91,7 +91,7 @@ class Noting(State):
             labels = self.notes.labels()
         except StoreError:
             return {}
-        return {f: labels[f] for f in features if f in labels}
+        return _of(labels, features)
 
     def statuses_of(self, features: Sequence[int]) -> dict[int, str]:
         """The status of each of some features that has one; none when the notes cannot be read."""
@@ -99,7 +99,7 @@ class Noting(State):
             statuses = self.notes.statuses()
         except StoreError:
             return {}
-        return {f: statuses[f] for f in features if f in statuses}
+        return _of(statuses, features)
 
     def attach(self, index: Index) -> None:
         """Make an index this scope's own, and keep the notes beside it from now on."""
@@ -108,6 +108,13 @@ class Noting(State):
                 self._notes.book.forget(self)
                 self._notes = None
         super().attach(index)
+
+
+def _of(texts: Mapping[int, str], features: Sequence[int]) -> dict[int, str]:
+    if len(features) <= len(texts):
+        return {f: texts[f] for f in features if f in texts}
+    wanted = features if isinstance(features, range) else frozenset(features)
+    return {f: text for f, text in texts.items() if f in wanted}
 
 
 def _tell(scope: State, change: Change) -> None:
