@@ -1,72 +1,154 @@
+import { useMemo, useRef, useState } from "preact/hooks";
 import { count, number } from "../../data/format.js";
+import type { Example } from "../../protocol/generated.js";
 import { TokenText } from "./TokenText.js";
 import type { Shown } from "./useFeature.js";
 
-export const CONTEXTS = [5, 16, 0];
-
-interface BarProps {
-  shown: Shown;
-  group: string;
-  context: number;
-  setGroup: (group: string) => void;
-  setContext: (context: number) => void;
+/** What can be done with an example. */
+export interface Actions {
+  pin: (example: Example, i: number, token: Element) => void;
+  /** Open the source document; not without a kernel. */
+  read?: (example: Example) => void;
+  /** Send the text to where texts are tried. */
+  tryIt?: (example: Example) => void;
+  copy: (example: Example) => void;
 }
 
-/** Which examples, and how much of the text around them. */
-export function ExamplesBar({ shown, group, context, setGroup, setContext }: BarProps) {
-  return (
-    <div class="ss-bar">
-      <div class="ss-choice" role="group" aria-label="Group">
-        {shown.groups.map((name) => (
-          <button key={name} type="button" aria-pressed={name === group} onClick={() => setGroup(name)}>
-            {title(name)}
-          </button>
-        ))}
-      </div>
-      <div class="ss-choice" role="group" aria-label="Tokens of context on each side">
-        <span class="ss-label">context</span>
-        {CONTEXTS.map((n) => (
-          <button key={n} type="button" aria-pressed={n === context} onClick={() => setContext(n)}>
-            {n === 0 ? "full" : n}
-          </button>
-        ))}
-      </div>
-    </div>
-  );
+interface Props {
+  shown: Shown;
+  isNarrow: boolean;
+  hasBreaks: boolean;
+  actions: Actions;
 }
 
 /** The examples that have come so far; the rest of the place is kept for those on the way. */
-export function Examples({ shown, isNarrow }: { shown: Shown; isNarrow: boolean }) {
-  const { page, context, examples, isComplete } = shown;
+export function Examples({ shown, isNarrow, hasBreaks, actions }: Props) {
+  const { page, query, examples, isComplete } = shown;
+  const latest = useRef(actions);
+  latest.current = actions;
+  const can = useMemo(
+    (): Actions => ({
+      pin: (...given) => latest.current.pin(...given),
+      copy: (example) => latest.current.copy(example),
+      ...(actions.read && { read: (example: Example) => latest.current.read?.(example) }),
+      ...(actions.tryIt && { tryIt: (example: Example) => latest.current.tryIt?.(example) }),
+    }),
+    [!actions.read, !actions.tryIt],
+  );
+  const list = useRef<HTMLOListElement>(null);
+  const onKeyDown = (event: KeyboardEvent) => {
+    const step = event.key === "ArrowDown" ? 1 : event.key === "ArrowUp" ? -1 : 0;
+    const texts = [...(list.current?.querySelectorAll<HTMLElement>(".ss-text") ?? [])];
+    const at = texts.indexOf(event.target as HTMLElement);
+    const next = texts[at + step];
+    if (!step || at < 0 || !next) return;
+    event.preventDefault();
+    event.stopPropagation();
+    next.focus();
+  };
   if (isComplete && examples.length === 0)
-    return <p class="ss-quiet">There are no examples in this group.</p>;
+    return <p class="ss-none ss-quiet">No firing lies in this group.</p>;
+  const isAligned = query.context > 0 && !isNarrow && !hasBreaks;
   return (
-    <ol class={isComplete ? "ss-examples" : "ss-examples ss-coming"}>
+    <ol class={isComplete ? "ss-examples" : "ss-examples ss-coming"} ref={list} onKeyDown={onKeyDown}>
       {examples.map((example) => (
-        <li key={`${example.group}-${example.rank}`} data-example data-activation={example.activation}>
-          <span class="ss-activation" title={example.source || `document ${example.doc}`}>
-            {number(example.activation)}
-            {(example.n_same ?? 0) > 0 && (
-              <span class="ss-same" title={sameTitle(example.n_same)}>
-                ×{count(example.n_same + 1)}
-              </span>
-            )}
-          </span>
-          <TokenText example={example} max={page.max} isAligned={context === 5 && !isNarrow} />
-        </li>
+        <Row
+          key={`${example.group}-${example.rank}`}
+          example={example}
+          max={page.max}
+          isAligned={isAligned}
+          hasBreaks={hasBreaks}
+          can={can}
+        />
       ))}
     </ol>
   );
 }
 
+interface RowProps {
+  example: Example;
+  max: number;
+  isAligned: boolean;
+  hasBreaks: boolean;
+  can: Actions;
+}
+
+/** One example: its activation, its text, and, under pointer or focus, what can be done with it. */
+function Row({ example, max, isAligned, hasBreaks, can }: RowProps) {
+  const [isIn, setIn] = useState(false);
+  const [isWhole, setWhole] = useState(false);
+  const [isCopied, setCopied] = useState(false);
+  const { activation, n_same } = example;
+  const isLine = isAligned && !isWhole;
+  const text = useMemo(
+    () => (
+      <TokenText
+        example={example}
+        max={max}
+        isAligned={isLine}
+        hasBreaks={hasBreaks}
+        onPin={(i, token) => can.pin(example, i, token)}
+      />
+    ),
+    [example, max, isLine, hasBreaks, can],
+  );
+  const copy = () => {
+    can.copy(example);
+    setCopied(true);
+    setTimeout(() => setCopied(false), 1500);
+  };
+  return (
+    <li
+      data-example
+      data-activation={activation}
+      onMouseEnter={() => setIn(true)}
+      onMouseLeave={(e) => setIn(e.currentTarget.contains(document.activeElement))}
+      onFocusIn={() => setIn(true)}
+      onFocusOut={(e) =>
+        setIn(e.relatedTarget instanceof Node ? e.currentTarget.contains(e.relatedTarget) : false)
+      }
+    >
+      <span class="ss-activation">
+        {number(activation)}
+        {n_same > 0 && (
+          <span class="ss-same" title={sameTitle(n_same)}>
+            ×{count(n_same + 1)}
+          </span>
+        )}
+      </span>
+      {text}
+      {isIn && (
+        <span class="ss-actions">
+          {isAligned && (
+            <button type="button" aria-pressed={isWhole} onClick={() => setWhole(!isWhole)}>
+              {isWhole ? "one line" : "whole"}
+            </button>
+          )}
+          {can.read && (
+            <button type="button" title="Read the source document." onClick={() => can.read?.(example)}>
+              document
+            </button>
+          )}
+          {can.tryIt && (
+            <button type="button" title="Try this text, and change it." onClick={() => can.tryIt?.(example)}>
+              try it
+            </button>
+          )}
+          <button type="button" title="Copy the text." onClick={copy}>
+            {isCopied ? "copied" : "copy"}
+          </button>
+        </span>
+      )}
+    </li>
+  );
+}
+
+/** An example's text as plain text. */
+export function plainText({ texts }: Example): string {
+  return texts.join("");
+}
+
 function sameTitle(n: number): string {
   const more = n === 1 ? "1 more context ends" : `${count(n)} more contexts end`;
   return `${more} in the same eight tokens; they are shown once.`;
-}
-
-/** "interval-5" is the highest fifth of the range up to the maximum. */
-function title(name: string): string {
-  const fifth = /^interval-(\d)$/.exec(name)?.[1];
-  if (fifth !== undefined) return `${20 * (Number(fifth) - 1)}–${20 * Number(fifth)} %`;
-  return name.charAt(0).toUpperCase() + name.slice(1).replaceAll("_", " ");
 }

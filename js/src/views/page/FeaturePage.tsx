@@ -1,37 +1,39 @@
 import type { RefObject } from "preact";
-import { useEffect, useRef } from "preact/hooks";
-import { count, density, number, tokens } from "../../data/format.js";
+import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
+import { tokens } from "../../data/format.js";
 import type { PanelView, ViewProps } from "../../panels/panel.js";
-import type { FeaturePage as Page, ScopeInfo } from "../../protocol/generated.js";
+import type { Example, FeaturePage as Page, ScopeInfo } from "../../protocol/generated.js";
+import { readable } from "../shell/FeatureName.js";
 import { useSlow } from "../shell/hooks.js";
 import { useKeys } from "../shell/keys.js";
 import { Failure, Notice, Skeleton, Stale } from "../shell/Notice.js";
-import { CONTEXTS, Examples, ExamplesBar } from "./Examples.js";
+import { DocumentReader } from "./DocumentReader.js";
+import { type Actions, Examples, plainText } from "./Examples.js";
+import { ExamplesBar } from "./ExamplesBar.js";
+import { Facts } from "./Facts.js";
 import { Histogram } from "./Histogram.js";
 import { NumberBox } from "./NumberBox.js";
 import { Promoted } from "./Promoted.js";
-import { type FeatureAnswer, useFeature } from "./useFeature.js";
-
-/** What a person did on the page. */
-export interface PageState {
-  group: string;
-  context: number;
-}
+import { CONTEXTS, codeOf, INITIAL, intervalOf, type PageState } from "./query.js";
+import { Pointed, RangeContext } from "./range.js";
+import { type Pinned, TokenCard } from "./TokenCard.js";
+import { type FeatureAnswer, type Shown, useFeature } from "./useFeature.js";
 
 /** The page of the feature that is selected, or locked. */
-function PageView({ client, info, shared, feature, choose, state, update, isNarrow }: ViewProps<PageState>) {
-  const { group, context } = state;
-  const answer = useFeature(client, info, feature, group, context);
-  const setContext = (delta: 1 | -1) => {
-    const next = CONTEXTS[CONTEXTS.indexOf(context) + delta];
-    if (next !== undefined) update({ context: next });
-  };
+function PageView(props: ViewProps<PageState>) {
+  const { client, info, shared, feature, choose, update } = props;
+  const state = { ...INITIAL, ...props.state };
+  const answer = useFeature(client, info, feature, state);
+  const section = useRef<HTMLElement>(null);
   const step = (delta: 1 | -1) => {
     if (shared.stepper) return shared.stepper(delta);
     const next = (feature ?? -1) + delta;
     if (next >= 0 && next < info.n_features) choose(next);
   };
-  const section = useRef<HTMLElement>(null);
+  const setContext = (delta: 1 | -1) => {
+    const next = CONTEXTS[CONTEXTS.indexOf(state.context) + delta];
+    if (next !== undefined) update({ context: next });
+  };
   useKeys({
     ...(shared.stepper
       ? {}
@@ -43,102 +45,152 @@ function PageView({ client, info, shared, feature, choose, state, update, isNarr
   useEffect(() => {
     if (feature === undefined && !shared.stepper) shared.open(0);
   }, [feature]);
-  return (
-    <FeaturePage
-      section={section}
-      info={info}
-      feature={feature}
-      answer={answer}
-      group={group}
-      context={context}
-      isNarrow={isNarrow}
-      go={choose}
-      step={step}
-      setGroup={(next) => update({ group: next })}
-      setContext={(next) => update({ context: next })}
-    />
-  );
+  return <FeaturePage {...props} state={state} section={section} answer={answer} step={step} />;
 }
 
 export const page: PanelView<PageState> = {
   title: "Feature",
   about: "One feature: its figures, and the text on which it fires.",
   View: PageView,
-  initial: { group: "top", context: 16 },
-  height_px: 560,
+  initial: INITIAL,
+  height_px: 680,
   hasFeature: true,
-  code: ({ group, context }, feature = 0) =>
-    `scope.examples(${feature}, group="${group}", context=${context})`,
+  code: (state, feature = 0) => codeOf(state, feature),
 };
 
-interface Props {
+interface Props extends ViewProps<PageState> {
   section: RefObject<HTMLElement | null>;
-  info: ScopeInfo;
-  feature: number | undefined;
   answer: FeatureAnswer;
-  group: string;
-  context: number;
-  isNarrow: boolean;
-  go: (feature: number) => void;
   step: (delta: 1 | -1) => void;
-  setGroup: (group: string) => void;
-  setContext: (context: number) => void;
 }
 
 /** One feature: what it is, how often it fires, what it promotes, and where it fires. */
 function FeaturePage(props: Props) {
-  const { section, info, feature, answer, isNarrow, group, context, setGroup, setContext } = props;
-  const { shown, error, staleError, isWaiting, retry } = answer;
+  const { section, info, feature, answer, step, choose } = props;
+  const { shown, error, retry, isWaiting } = answer;
+  const range = useMemo(() => new Pointed(), []);
   const isSlow = useSlow(isWaiting);
   const isOther = shown !== undefined && shown.page.feature !== feature;
-  const page = shown?.page;
+  useLayoutEffect(() => {
+    section.current?.scrollTo?.({ top: 0 });
+  }, [shown?.page.feature]);
   return (
-    <section class="ss-page" ref={section} aria-label="Feature" data-page-feature={page?.feature}>
-      <div class="ss-title">
-        <NumberBox feature={feature} n_features={info.n_features} go={props.go} />
-        <div class="ss-steps">
-          <button
-            type="button"
-            aria-label="Previous feature"
-            title="Previous (k)"
-            onClick={() => props.step(-1)}
-          >
-            ◀
-          </button>
-          <button type="button" aria-label="Next feature" title="Next (j)" onClick={() => props.step(1)}>
-            ▶
-          </button>
+    <RangeContext.Provider value={range}>
+      <section class="ss-page" ref={section} aria-label="Feature" data-page-feature={shown?.page.feature}>
+        <div class="ss-title">
+          <NumberBox feature={feature} n_features={info.n_features} go={choose} />
+          <div class="ss-steps">
+            <button type="button" aria-label="Previous feature" title="Previous (k)" onClick={() => step(-1)}>
+              ◀
+            </button>
+            <button type="button" aria-label="Next feature" title="Next (j)" onClick={() => step(1)}>
+              ▶
+            </button>
+          </div>
+          {shown && !error && <TopTokens page={shown.page} />}
         </div>
-        {page && !error && <TopTokens page={page} />}
+        {error ? (
+          <Failure error={error} retry={retry} />
+        ) : !shown || (isSlow && isOther) ? (
+          isSlow && <Skeleton lines={14} />
+        ) : (
+          <Body {...props} shown={shown} />
+        )}
+      </section>
+    </RangeContext.Provider>
+  );
+}
+
+/** What is known of the feature. */
+function Body(props: Props & { shown: Shown }) {
+  const { client, info, feature, answer, shown, state, update, isNarrow, isReadOnly, isSideBar, choose } =
+    props;
+  const { page } = shown;
+  const [pinned, setPinned] = useState<Pinned>();
+  const [read, setRead] = useState<Example>();
+  useEffect(() => {
+    setPinned(undefined);
+    setRead(undefined);
+  }, [page.feature]);
+  const actions: Actions = {
+    pin: (example, i, token) => setPinned({ example, i, token }),
+    copy: (example) => void navigator.clipboard?.writeText(plainText(example)),
+    ...(isReadOnly ? {} : { read: setRead, tryIt: (example: Example) => tryIt(props, example) }),
+  };
+  const interval = intervalOf(shown.query.group);
+  const chosen = shown.groups.find((g) => g.name === shown.query.group);
+  return (
+    <>
+      {answer.staleError && <Stale error={answer.staleError} retry={answer.retry} />}
+      <div class="ss-figures">
+        <div class="ss-said">
+          <Facts page={page} isOtherRule={shown.query.rule !== null} isShort={isSideBar ?? false} />
+          <Promoted
+            client={client}
+            info={info}
+            page={page}
+            isOpen={state.isLensOpen}
+            setOpen={(isLensOpen) => update({ isLensOpen })}
+            reads={state.readsLens}
+            setReads={() => update({ readsLens: true })}
+            isReadOnly={isReadOnly}
+          />
+        </div>
+        {page.n_fires > 0 && (
+          <Histogram
+            bins={page.histogram}
+            n_intervals={shown.query.n_intervals}
+            chosen={interval === undefined || !chosen ? undefined : [chosen.low, chosen.high]}
+          />
+        )}
       </div>
-      {error ? (
-        <Failure error={error} retry={retry} />
-      ) : !page || (isSlow && isOther) ? (
-        isSlow && <Skeleton lines={14} />
+      {page.n_fires === 0 && !shown.query.rule ? (
+        <NeverFired page={page} info={info} />
       ) : (
         <>
-          {staleError && <Stale error={staleError} retry={retry} />}
-          <Facts page={page} />
-          <Promoted page={page} lens={info.lens} />
-          {page.n_fires === 0 ? (
-            <Notice title={`This feature never fired on the ${tokens(page.n_counted)} tokens of the index.`}>
-              <p>It may be dead, or the text may hold nothing that it is about.</p>
-            </Notice>
-          ) : (
-            <>
-              <ExamplesBar
-                shown={shown}
-                group={group}
-                context={context}
-                setGroup={setGroup}
-                setContext={setContext}
-              />
-              <Examples shown={shown} isNarrow={isNarrow} />
-            </>
-          )}
+          <ExamplesBar info={info} shown={shown} state={state} update={update} isReadOnly={isReadOnly} />
+          <Examples shown={shown} isNarrow={isNarrow} hasBreaks={state.hasBreaks} actions={actions} />
         </>
       )}
-    </section>
+      {pinned && (
+        <TokenCard
+          key={`${pinned.example.row}-${pinned.i}`}
+          client={client}
+          info={info}
+          feature={feature}
+          pinned={pinned}
+          choose={choose}
+          isReadOnly={isReadOnly}
+          close={() => setPinned(undefined)}
+        />
+      )}
+      {read && (
+        <DocumentReader
+          client={client}
+          info={info}
+          feature={page.feature}
+          max={page.max}
+          example={read}
+          close={() => setRead(undefined)}
+        />
+      )}
+    </>
+  );
+}
+
+function tryIt({ shared, openTab }: Props, example: Example): void {
+  shared.setText(plainText(example));
+  openTab?.("try_it");
+}
+
+function NeverFired({ page, info }: { page: Page; info: ScopeInfo }) {
+  const growing = info.is_complete ? "" : " so far";
+  return (
+    <Notice
+      title={`This feature never fired on the ${tokens(page.n_counted)} tokens of the index${growing}.`}
+    >
+      <p>It may be dead, or the text may hold nothing that it is about.</p>
+    </Notice>
   );
 }
 
@@ -146,36 +198,8 @@ function TopTokens({ page }: { page: Page }) {
   return (
     <span class="ss-top" title="The tokens on which it is strongest.">
       {page.top_tokens.slice(0, 4).map((token, i) => (
-        <span key={i}>{token.text.trim().replaceAll("\n", "⏎") || "␣"}</span>
+        <bdi key={i}>{readable(token.text)}</bdi>
       ))}
     </span>
-  );
-}
-
-function Facts({ page }: { page: Page }) {
-  return (
-    <div class="ss-facts">
-      <dl>
-        <div>
-          <dt title={`${count(page.n_fires)} of ${count(page.n_counted)} tokens.`}>fires on</dt>
-          <dd>
-            {page.n_fires > 0 ? `${density(page.density)} of ${tokens(page.n_counted)} tokens` : "no token"}
-          </dd>
-        </div>
-        <Fact name="max" value={page.max} title="The largest activation." />
-        <Fact name="mean" value={page.mean} title="The mean over the tokens on which it fires." />
-        <Fact name="median" value={page.median} title="The median over the tokens on which it fires." />
-      </dl>
-      <Histogram bins={page.histogram} />
-    </div>
-  );
-}
-
-function Fact({ name, value, title }: { name: string; value: number; title: string }) {
-  return (
-    <div>
-      <dt title={title}>{name}</dt>
-      <dd>{number(value)}</dd>
-    </div>
   );
 }

@@ -1,10 +1,9 @@
-import { useContext, useLayoutEffect, useRef, useState } from "preact/hooks";
+import { useContext, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import { count, number } from "../../data/format.js";
-import { shade } from "../../data/shade.js";
+import { directionOf } from "../../data/script.js";
 import type { Example } from "../../protocol/generated.js";
 import { HoverContext } from "../shell/hover.js";
-
-const NEWLINE = "⏎";
+import { copyPlain, Token, tokenAt } from "./Token.js";
 
 interface Props {
   example: Example;
@@ -12,17 +11,21 @@ interface Props {
   max: number;
   /** On one line, with the peak of every example at the same place. */
   isAligned: boolean;
+  hasBreaks?: boolean;
+  /** A click on a token, or Enter, asks for more of it. */
+  onPin?: (i: number, token: Element) => void;
 }
 
 /** An example's text, shaded by activation. Arrow keys walk from token to token. */
-export function TokenText({ example, max, isAligned }: Props) {
+export function TokenText({ example, max, isAligned, hasBreaks, onPin }: Props) {
   const hover = useContext(HoverContext);
   const [focused, setFocused] = useState<number>();
   const root = useRef<HTMLDivElement>(null);
   const pointed = useRef<number | undefined>(undefined);
+  const nodeOf = (i: number) => root.current?.querySelector(`[data-i="${i}"]`) ?? undefined;
   const point = (i: number | undefined) => {
     pointed.current = i;
-    const node = i === undefined ? null : root.current?.querySelector(`[data-i="${i}"]`);
+    const node = i === undefined ? undefined : nodeOf(i);
     hover.set(node && i !== undefined ? described(example, i, node.getBoundingClientRect()) : undefined);
   };
   useLayoutEffect(() => {
@@ -33,22 +36,54 @@ export function TokenText({ example, max, isAligned }: Props) {
     setFocused(i);
     point(i);
   };
+  const pin = (i: number) => {
+    const node = nodeOf(i);
+    if (node) onPin?.(i, node);
+  };
   const onKeyDown = (event: KeyboardEvent) => {
-    const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
-    if (step === undefined || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.target !== event.currentTarget || event.ctrlKey || event.metaKey || event.altKey) return;
+    const at = focused ?? example.peak;
+    const forward = direction === "rtl" ? "ArrowLeft" : "ArrowRight";
+    if (event.key === "ArrowLeft" || event.key === "ArrowRight") {
+      const next = at + (event.key === forward ? 1 : -1);
+      focus(Math.max(0, Math.min(example.texts.length - 1, next)));
+    } else if (event.key === "Enter" && onPin) pin(at);
+    else return;
     event.preventDefault();
     event.stopPropagation();
-    const at = (focused ?? example.peak) + step;
-    focus(Math.max(0, Math.min(example.texts.length - 1, at)));
   };
-  const token = (i: number) => <Token key={i} example={example} i={i} max={max} isFocused={i === focused} />;
+  const onClick = (event: MouseEvent) => {
+    const i = tokenAt(event.target);
+    if (i !== undefined && document.getSelection()?.isCollapsed !== false) pin(i);
+  };
+  const direction = useMemo(() => directionOf(example.texts), [example]);
+  const token = (i: number) => {
+    const text = example.texts[i] ?? "";
+    return (
+      <Token
+        key={i}
+        i={i}
+        text={i === 0 ? text.replace(/^ +(?=.)/, "") : text}
+        token={example.tokens[i] ?? 0}
+        activation={example.activations[i] ?? 0}
+        max={max}
+        isPeak={i === example.peak}
+        isFocused={i === focused}
+        hasBreaks={hasBreaks}
+      />
+    );
+  };
   const all = example.texts.map((_, i) => i);
   return (
     <div
       ref={root}
       class={isAligned ? "ss-text ss-aligned" : "ss-text"}
+      dir={direction}
+      role="group"
+      aria-label={`Example, ${number(example.activation)}`}
       tabIndex={0}
       onKeyDown={onKeyDown}
+      onClick={onPin && onClick}
       onFocus={(e) => e.currentTarget.matches(":focus-visible") && focus(example.peak)}
       onBlur={() => focus(undefined)}
       onMouseOver={(e) => point(tokenAt(e.target))}
@@ -57,10 +92,10 @@ export function TokenText({ example, max, isAligned }: Props) {
     >
       {isAligned ? (
         <>
-          <span class="ss-left">
-            <bdi>{all.slice(0, example.peak).map(token)}</bdi>
+          <span class="ss-before">
+            <bdi dir={direction}>{all.slice(0, example.peak).map(token)}</bdi>
           </span>
-          <span class="ss-right">{all.slice(example.peak).map(token)}</span>
+          <span class="ss-after">{all.slice(example.peak).map(token)}</span>
         </>
       ) : (
         all.map(token)
@@ -69,48 +104,8 @@ export function TokenText({ example, max, isAligned }: Props) {
   );
 }
 
-function Token({
-  example,
-  i,
-  max,
-  isFocused,
-}: {
-  example: Example;
-  i: number;
-  max: number;
-  isFocused: boolean;
-}) {
-  const whole = (example.texts[i] ?? "").replaceAll("\n", NEWLINE);
-  const text = i === 0 ? whole.trimStart() : whole;
-  const activation = example.activations[i] ?? 0;
-  const strength = shade(activation, max);
-  const isPeak = i === example.peak;
-  const space = strength > 0 ? (/^ +/.exec(text)?.[0] ?? "") : "";
-  return (
-    <span
-      class={isFocused ? "ss-token ss-focused" : "ss-token"}
-      data-i={i}
-      data-token={example.tokens[i]}
-      data-peak={isPeak || undefined}
-    >
-      {space}
-      {strength > 0 ? (
-        <span class={isPeak ? "ss-lit ss-peak" : "ss-lit"} style={{ "--ss-strength": strength.toFixed(3) }}>
-          {text.slice(space.length) || " "}
-        </span>
-      ) : (
-        text
-      )}
-    </span>
-  );
-}
-
-function tokenAt(target: EventTarget | null): number | undefined {
-  const node = target instanceof Element ? target.closest("[data-i]") : null;
-  return node ? Number(node.getAttribute("data-i")) : undefined;
-}
-
-function described(example: Example, i: number, rect: DOMRect) {
+/** What the tooltip says of a token of an example. */
+export function described(example: Example, i: number, rect: DOMRect) {
   const activation = example.activations[i] ?? 0;
   return {
     rect,
@@ -119,14 +114,8 @@ function described(example: Example, i: number, rect: DOMRect) {
     lines: [
       ["activation", number(activation)],
       ["token", `${example.raws[i] ?? ""}  ${count(example.tokens[i] ?? 0)}`],
-      ["position", `${count(example.start + i)} of document ${count(example.doc)}`],
+      ["position", `${count(example.start + i)} of its context`],
+      ["document", example.source ? `${count(example.doc)} · ${example.source}` : count(example.doc)],
     ] as [string, string][],
   };
-}
-
-function copyPlain(event: ClipboardEvent): void {
-  const text = document.getSelection()?.toString();
-  if (!text || !event.clipboardData) return;
-  event.clipboardData.setData("text/plain", text.replaceAll(NEWLINE, "\n"));
-  event.preventDefault();
 }

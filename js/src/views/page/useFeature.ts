@@ -1,18 +1,16 @@
 import { useEffect, useReducer, useRef, useState } from "preact/hooks";
 import { Pace } from "../../data/pace.js";
 import { asRequestError, type Client, isQuiet, type RequestError } from "../../protocol/client.js";
-import type { Example, FeaturePage, ScopeInfo } from "../../protocol/generated.js";
+import type { Example, ExampleGroup, FeaturePage, ScopeInfo } from "../../protocol/generated.js";
 import { versionOf } from "../shell/hooks.js";
-
-const N_EXAMPLES = 20;
+import { groupsOf, type Query } from "./query.js";
 
 /** A feature with the examples that have come so far. */
 export interface Shown {
   page: FeaturePage;
-  group: string;
-  context: number;
+  query: Query;
   examples: Example[];
-  groups: string[];
+  groups: ExampleGroup[];
   isComplete: boolean;
 }
 
@@ -28,8 +26,7 @@ export interface FeatureAnswer {
 interface Wanted {
   scope: string;
   feature: number;
-  group: string;
-  context: number;
+  query: Query;
 }
 
 type Known = Pick<Shown, "page" | "groups">;
@@ -42,10 +39,10 @@ export function useFeature(
   client: Client,
   info: ScopeInfo,
   feature: number | undefined,
-  group: string,
-  context: number,
+  query: Query,
 ): FeatureAnswer {
   const { id: scope, index } = info;
+  const asked = JSON.stringify(query);
   const version = versionOf(info);
   const [turn, next] = useReducer((n: number) => n + 1, 0);
   const [shown, setShown] = useState<Shown>();
@@ -70,12 +67,12 @@ export function useFeature(
       setWaiting(false);
     };
     const load = async () => {
-      const key = `${index}/${latest.current}/${feature}`;
+      const key = `${index}/${latest.current}/${feature}/${query.n_intervals}/${JSON.stringify(query.rule)}`;
       const known = isFirst && last.current?.key === key ? last.current.known : undefined;
       let isOver = false;
       const onPart = (part: Shown) => isFirst && !isOver && show(part, key);
       try {
-        show(await read(client, { scope, feature, group, context }, known, signal, onPart), key);
+        show(await read(client, { scope, feature, query }, known, signal, onPart), key);
         isFirst = false;
       } catch (failed) {
         if (signal.aborted || isQuiet(failed)) return;
@@ -95,7 +92,7 @@ export function useFeature(
       own.stop();
       life.abort();
     };
-  }, [client, scope, index, feature, group, context, turn]);
+  }, [client, scope, index, feature, asked, turn]);
   useEffect(() => pace.current?.ask(version), [version]);
   return { shown, error, staleError, isWaiting, retry: () => next(0) };
 }
@@ -103,23 +100,26 @@ export function useFeature(
 /** Ask for a page, unless it is known, and its examples; `onPart` gets what is there as it comes. */
 async function read(
   client: Client,
-  { scope, feature, group, context }: Wanted,
+  { scope, feature, query }: Wanted,
   known: Known | undefined,
   signal: AbortSignal,
   onPart: (part: Shown) => void,
 ): Promise<Shown> {
   let page = known?.page;
   let examples: Example[] = [];
-  const groups = known?.groups ?? [group];
+  const { group, context, k, n_intervals, folds, rule } = query;
+  const groups = () => known?.groups ?? groupsOf(n_intervals, page);
   const tell = () => {
-    if (page && examples.length > 0) onPart({ page, group, context, examples, groups, isComplete: false });
+    if (page && examples.length > 0) onPart({ page, query, examples, groups: groups(), isComplete: false });
   };
   const readPage = () =>
-    client.request("feature.get", { scope, feature }, { slot: "page", signal }).then(({ data }) => {
-      page = data;
-      tell();
-      return data;
-    });
+    client
+      .request("feature.get", { scope, feature, ...(rule && { rule }) }, { slot: "page", signal })
+      .then(({ data }) => {
+        page = data;
+        tell();
+        return data;
+      });
   const onEvent = (part: { examples: Example[] }) => {
     examples = [...examples, ...part.examples];
     tell();
@@ -129,10 +129,10 @@ async function read(
     client
       .request(
         "examples.list",
-        { scope, feature, k: N_EXAMPLES, group, context },
+        { scope, feature, k, group, context, folds, n_intervals, ...(rule && { rule }) },
         { slot: "examples", onEvent, signal },
       )
       .then(({ data }) => data),
   ]);
-  return { page: whole, group, context, examples, groups: end.groups, isComplete: true };
+  return { page: whole, query, examples, groups: end.groups, isComplete: true };
 }

@@ -1,0 +1,70 @@
+import { count, density, number, signed, tokens } from "../../data/format.js";
+import type { FeaturePage } from "../../protocol/generated.js";
+
+interface Props {
+  page: FeaturePage;
+  /** Counted by another rule than the index's. */
+  isOtherRule: boolean;
+  isShort: boolean;
+}
+
+/** How often and how strongly the feature fires, and what its weights say. */
+export function Facts({ page, isOtherRule, isShort }: Props) {
+  const { n_fires, n_counted, weights, not_counted } = page;
+  const fires = n_fires > 0 ? `${density(page.density)} of ${tokens(n_counted)} tokens` : "no token";
+  const counted =
+    not_counted && not_counted !== "nothing" ? ` Not counted: ${not_counted}.` : " Every token counts.";
+  return (
+    <dl class="ss-facts">
+      <Fact
+        name="fires on"
+        title={`${count(n_fires)} of ${count(n_counted)} tokens.${counted}`}
+        text={fires}
+      />
+      <Fact name="max" title="The largest activation." text={number(page.max)} />
+      <Fact name="mean" title="The mean over the tokens on which it fires." text={number(page.mean)} />
+      <Fact name="median" title="The median over the tokens on which it fires." text={number(page.median)} />
+      {isOtherRule && (
+        <Fact
+          name="by"
+          title={`The figures and the examples are by the options.${counted}`}
+          text="your rule"
+        />
+      )}
+      {!isShort && (
+        <>
+          <Fact
+            name="cos"
+            title="Cosine of encoder and decoder direction: near 1, the feature is read where it is written."
+            text={weights.cosine === null ? undefined : number(weights.cosine)}
+          />
+          <Fact
+            name="bias"
+            title="The encoder's bias: what is added before the activation function; below 0, the direction must be strong to fire."
+            text={weights.encoder_bias === null ? undefined : signed(weights.encoder_bias)}
+          />
+          <Fact
+            name="threshold"
+            title="What the pre-activation must exceed for the feature to fire (JumpReLU)."
+            text={weights.threshold === null ? undefined : number(weights.threshold)}
+          />
+          <Fact
+            name="norm"
+            title="Length of the decoder row: how far one unit of activation moves the model's own activation."
+            text={weights.decoder_norm === null ? undefined : number(weights.decoder_norm)}
+          />
+        </>
+      )}
+    </dl>
+  );
+}
+
+function Fact({ name, title, text }: { name: string; title: string; text: string | undefined }) {
+  if (text === undefined) return null;
+  return (
+    <div title={title}>
+      <dt>{name}</dt>
+      <dd>{text}</dd>
+    </div>
+  );
+}

@@ -1,0 +1,66 @@
+import { isBytes } from "../../data/script.js";
+import { shade } from "../../data/shade.js";
+
+const NEWLINE = "⏎";
+
+interface Props {
+  i: number;
+  text: string;
+  token: number;
+  activation: number;
+  /** The feature's largest activation: the strongest shade. */
+  max: number;
+  isPeak: boolean;
+  isFocused?: boolean;
+  /** Break the line where the text does. */
+  hasBreaks?: boolean;
+  /** A context of the model begins here. */
+  isBreak?: boolean;
+}
+
+/** One token of a text, shaded by its activation. */
+export function Token(props: Props) {
+  const { i, text: whole, token, activation, max, isPeak, isFocused, hasBreaks, isBreak } = props;
+  const strength = shade(Math.abs(activation), max);
+  const text = whole.replaceAll("\r", "").replaceAll("\n", hasBreaks ? `${NEWLINE}\n` : NEWLINE);
+  const space = strength > 0 ? (/^ +(?=[^ ])/.exec(text)?.[0] ?? "") : "";
+  const isByte = isBytes(whole);
+  const kinds = [
+    "ss-token",
+    isFocused ? "ss-focused" : "",
+    isByte ? "ss-bytes" : "",
+    isBreak ? "ss-break" : "",
+  ];
+  return (
+    <span
+      class={kinds.filter(Boolean).join(" ")}
+      dir={isByte ? "ltr" : undefined}
+      data-i={i}
+      data-token={token}
+      data-peak={isPeak || undefined}
+    >
+      {space}
+      {strength > 0 ? (
+        <span class={isPeak ? "ss-lit ss-peak" : "ss-lit"} style={{ "--ss-strength": strength.toFixed(3) }}>
+          {text.slice(space.length) || "\u00a0"}
+        </span>
+      ) : (
+        text
+      )}
+    </span>
+  );
+}
+
+/** The place of the token that an event came from. */
+export function tokenAt(target: EventTarget | null): number | undefined {
+  const node = target instanceof Element ? target.closest("[data-i]") : null;
+  return node ? Number(node.getAttribute("data-i")) : undefined;
+}
+
+/** Copying gives the text without our marks for line breaks. */
+export function copyPlain(event: ClipboardEvent): void {
+  const text = document.getSelection()?.toString();
+  if (!text || !event.clipboardData) return;
+  event.clipboardData.setData("text/plain", text.replaceAll(`${NEWLINE}\n`, "\n").replaceAll(NEWLINE, "\n"));
+  event.preventDefault();
+}

@@ -1,0 +1,90 @@
+import type { CountRule, ExampleGroup, FeaturePage } from "../../protocol/generated.js";
+
+/** What a person did on the page. */
+export interface PageState {
+  group: string;
+  /** Tokens on each side of the peak; 0 for the whole window. */
+  context: number;
+  k: number;
+  n_intervals: number;
+  /** Alike examples are shown once. */
+  folds: boolean;
+  /** What counts; none for what the index counts. */
+  rule: CountRule | null;
+  /** The text's line breaks break the line. */
+  hasBreaks: boolean;
+  /** All promoted and suppressed tokens are open. */
+  isLensOpen: boolean;
+  /** Read through the unembedding where the index holds no lens. */
+  readsLens: boolean;
+}
+
+export const INITIAL: PageState = {
+  group: "top",
+  context: 16,
+  k: 20,
+  n_intervals: 5,
+  folds: true,
+  rule: null,
+  hasBreaks: false,
+  isLensOpen: false,
+  readsLens: false,
+};
+
+/** What is asked of the store. */
+export type Query = Pick<PageState, "group" | "context" | "k" | "n_intervals" | "folds" | "rule">;
+
+export const CONTEXTS = [5, 16, 0];
+
+/** Whether two rules count the same. */
+export function isSameRule(a: CountRule, b: CountRule): boolean {
+  return (
+    a.n_skipped === b.n_skipped &&
+    a.skips_special === b.skips_special &&
+    a.max_norm_ratio === b.max_norm_ratio
+  );
+}
+
+/** Whether an option is not as the page begins with. */
+export function isChanged({ k, n_intervals, folds, rule }: PageState): boolean {
+  return k !== INITIAL.k || n_intervals !== INITIAL.n_intervals || folds !== INITIAL.folds || rule !== null;
+}
+
+/** The groups there will be, before the store has told their shares. */
+export function groupsOf(n_intervals: number, page: FeaturePage | undefined): ExampleGroup[] {
+  const part = (name: string, low: number, high: number) => ({
+    name,
+    low: low * (page?.max ?? 0),
+    high: high * (page?.max ?? 0),
+    n_fires: 0,
+    share: Number.NaN,
+    is_exact: true,
+  });
+  const intervals = Array.from({ length: n_intervals }, (_, i) => n_intervals - i).map((n) =>
+    part(`interval-${n}`, (n - 1) / n_intervals, n / n_intervals),
+  );
+  return [part("top", 0, 1), part("random", 0, 1), ...intervals];
+}
+
+/** The number of a group's interval, 1 the weakest; none for top and random. */
+export function intervalOf(name: string): number | undefined {
+  const found = /^interval-(\d+)$/.exec(name)?.[1];
+  return found === undefined ? undefined : Number(found);
+}
+
+/** The Python call that gives the examples that are shown. */
+export function codeOf(state: PageState, feature: number): string {
+  const { group, context, k, n_intervals, folds, rule } = { ...INITIAL, ...state };
+  const parts = [String(feature), `group="${group}"`, `context=${context}`];
+  if (k !== INITIAL.k) parts.push(`k=${k}`);
+  if (!folds) parts.push("folds=False");
+  if (n_intervals !== INITIAL.n_intervals) parts.push(`n_intervals=${n_intervals}`);
+  if (rule) {
+    const { n_skipped, skips_special, max_norm_ratio } = rule;
+    const special = skips_special ? "True" : "False";
+    parts.push(
+      `rule=saescope.Rule(n_skipped=${n_skipped}, skips_special=${special}, max_norm_ratio=${max_norm_ratio ?? "None"})`,
+    );
+  }
+  return `scope.examples(${parts.join(", ")})`;
+}

@@ -1,0 +1,38 @@
+import { useEffect, useRef } from "preact/hooks";
+
+/** Takes the focus, and closes on Escape and on a click outside of itself or its parent; the focus goes back. */
+export function useLeaving(
+  box: { current: HTMLElement | null },
+  close: () => void,
+  outside: "self" | "parent" | "never" = "never",
+): void {
+  const latest = useRef(close);
+  latest.current = close;
+  useEffect(() => {
+    const node = box.current;
+    const before = document.activeElement;
+    node?.focus({ preventScroll: true });
+    const inside = outside === "parent" ? node?.parentElement : node;
+    const leave = () => {
+      latest.current();
+      if (before instanceof HTMLElement && before.isConnected) before.focus({ preventScroll: true });
+      else node?.closest<HTMLElement>(".saescope")?.focus({ preventScroll: true });
+    };
+    const onKey = (event: KeyboardEvent) => {
+      if (event.key !== "Escape") return;
+      event.stopPropagation();
+      event.preventDefault();
+      leave();
+    };
+    const onDown = (event: Event) => {
+      if (outside !== "never" && event.target instanceof Node && !inside?.contains(event.target))
+        latest.current();
+    };
+    node?.addEventListener("keydown", onKey);
+    document.addEventListener("pointerdown", onDown, true);
+    return () => {
+      node?.removeEventListener("keydown", onKey);
+      document.removeEventListener("pointerdown", onDown, true);
+    };
+  }, []);
+}
