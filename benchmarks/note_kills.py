@@ -1,0 +1,199 @@
+"""Writers of notes killed at random moments, and writers of the same notes at once: what is lost.
+
+    python -m benchmarks.note_kills [--kills 36] [--writers 4] [--updates 500] [--seed 0]
+
+1. Forks some writers at a time on one file. Each tells through a pipe every write that has
+   returned, and gets SIGKILL at a random moment, at most 150 ms after its first. Afterwards each
+   told write is looked for in the history, and the notes are compared with what their history says.
+2. Writers append to the same three remarks, each on the version it has read, and again after a
+   conflict. Afterwards each append that was told done is looked for in the remarks.
+"""
+
+import argparse
+import json
+import os
+import random
+import signal
+import sqlite3
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from saescope.errors import ConflictError
+from saescope.notes import Notes, open_book
+
+N_FEATURES, LONGEST_S = 40, 0.15
+HOT = (1, 2, 3)
+
+
+@dataclass
+class Kills:
+    """What came out of the killing."""
+
+    kills: int = 0
+    acknowledged: int = 0
+    lost: int = 0
+    damaged: int = 0
+
+
+@dataclass
+class Updates:
+    """What came out of writing at once; ``slowest_ms`` is one append with all its conflicts."""
+
+    acknowledged: int
+    lost: int
+    conflicts: int
+    slowest_ms: float
+    a_second: float
+
+
+def open_notes(path: Path) -> Notes:
+    """The notes of a file."""
+    return Notes(open_book(path, {"sae": "test"}), N_FEATURES)
+
+
+def fork(work: Callable[[Callable[[str], None]], None]) -> tuple[int, int]:
+    """Run ``work(tell)`` in a child; returns its number and the end of a pipe with the lines it told."""
+    read, write = os.pipe()
+    child = os.fork()
+    if child == 0:
+        status = 1
+        try:
+            os.close(read)
+            work(lambda line: os.write(write, line.encode() + b"\n") and None)
+            status = 0
+        finally:
+            os._exit(status)
+    os.close(write)
+    return child, read
+
+
+def lines_of(read: int) -> list[str]:
+    """What a child told; a line that was cut was not told."""
+    with os.fdopen(read, "rb") as stream:
+        return [line.decode() for line in stream.read().split(b"\n")[:-1]]
+
+
+def kill_round(path: Path, name: str, n_writers: int, draw: random.Random) -> list[str]:
+    """Start writers, kill each at its own moment; returns all that was acknowledged."""
+    seeds = [draw.random() for _ in range(n_writers)]
+
+    def writer(who: str, seed: float) -> Callable[[Callable[[str], None]], None]:
+        def work(tell: Callable[[str], None]) -> None:
+            own, notes, n = random.Random(seed), open_notes(path), 0
+            while True:
+                feature, text, n = own.randrange(N_FEATURES), f"{name}-{who}-{n}", n + 1
+                notes.set(feature, label=text, remark="x" * own.randrange(2000))
+                tell(f"{feature} {text}")
+
+        return work
+
+    children = [fork(writer(str(i), seed)) for i, seed in enumerate(seeds)]
+    moments = sorted((draw.uniform(0.01, LONGEST_S), child) for child, _ in children)
+    began = time.monotonic()
+    for moment, child in moments:
+        time.sleep(max(0.0, began + moment - time.monotonic()))
+        os.kill(child, signal.SIGKILL)
+        _, status = os.waitpid(child, 0)
+        if not os.WIFSIGNALED(status):
+            raise SystemExit(f"a writer ended by itself, with status {status}")
+    return [line for _, read in children for line in lines_of(read)]
+
+
+def is_whole(path: Path) -> bool:
+    """Whether the file is sound, and every note is what its history says."""
+    db = sqlite3.connect(path, timeout=10)
+    try:
+        if db.execute("PRAGMA integrity_check").fetchone()[0] != "ok":
+            return False
+        for feature, label, remark, version in db.execute("SELECT feature, label, remark, version FROM notes"):
+            found: dict[str, str] = {}
+            events = db.execute("SELECT new FROM events WHERE kind = 'note' AND target = ? ORDER BY id", (feature,))
+            rows = [json.loads(new) for (new,) in events]
+            for row in rows:
+                found |= row
+            if (found.get("label", ""), found.get("remark", ""), len(rows)) != (label, remark, version):
+                return False
+        return True
+    finally:
+        db.close()
+
+
+def run_kills(path: Path, n_kills: int, n_writers: int, seed: int) -> Kills:
+    """Kill so many writers, and count."""
+    draw, result = random.Random(seed), Kills()
+    while result.kills < n_kills:
+        told = kill_round(path, str(result.kills), n_writers, draw)
+        result.kills += n_writers
+        result.acknowledged += len(told)
+        db = sqlite3.connect(path, timeout=10)
+        kept = {(target, json.loads(new).get("label")) for target, new in db.execute("SELECT target, new FROM events")}
+        db.close()
+        result.lost += sum((int(feature), text) not in kept for feature, text in map(str.split, told))
+        result.damaged += not is_whole(path)
+    return result
+
+
+def run_updates(path: Path, n_writers: int, n_updates: int) -> Updates:
+    """Append from many processes at once, and count."""
+
+    def writer(who: int) -> Callable[[Callable[[str], None]], None]:
+        def work(tell: Callable[[str], None]) -> None:
+            notes, draw = open_notes(path), random.Random(who)
+            for n in range(n_updates):
+                feature, token, n_conflicts, began = draw.choice(HOT), f"{who}.{n};", 0, time.perf_counter()
+                while True:
+                    now = notes.get(feature)
+                    try:
+                        notes.set(feature, remark=now.remark + token, version=now.version)
+                        break
+                    except ConflictError:
+                        n_conflicts += 1
+                tell(f"{feature} {token} {n_conflicts} {1000 * (time.perf_counter() - began)}")
+
+        return work
+
+    began = time.perf_counter()
+    children = [fork(writer(who)) for who in range(n_writers)]
+    told = [line.split() for _, read in children for line in lines_of(read)]
+    took = time.perf_counter() - began
+    for child, _ in children:
+        _, status = os.waitpid(child, 0)
+        if status:
+            raise SystemExit(f"a writer failed with status {status}")
+    notes = open_notes(path)
+    kept = {f: set(notes.get(f).remark.split(";")) for f in HOT}
+    lost = sum(token.rstrip(";") not in kept[int(feature)] for feature, token, _, _ in told)
+    conflicts, slowest = sum(int(line[2]) for line in told), max(float(line[3]) for line in told)
+    if sum(notes.get(f).version for f in HOT) != len(told):
+        lost += 1
+    return Updates(len(told), lost, conflicts, slowest, len(told) / took)
+
+
+def main() -> int:
+    """Run, and say what came out."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--kills", type=int, default=36)
+    parser.add_argument("--writers", type=int, default=4)
+    parser.add_argument("--updates", type=int, default=500)
+    parser.add_argument("--seed", type=int, default=0)
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        killed = run_kills(Path(folder) / "kills.sqlite", options.kills, options.writers, options.seed)
+        sys.stdout.write(
+            f"{killed.kills} kills of {options.writers} writers at a time: {killed.acknowledged:,} acknowledged "
+            f"writes, {killed.lost} lost, {killed.damaged} damaged files\n"
+        )
+        met = run_updates(Path(folder) / "updates.sqlite", options.writers, options.updates)
+        sys.stdout.write(
+            f"{options.writers} writers at once: {met.acknowledged:,} updates of {len(HOT)} notes, {met.lost} lost, "
+            f"{met.conflicts:,} conflicts told, {met.a_second:,.0f} a second, slowest {met.slowest_ms:.0f} ms\n"
+        )
+    return 1 if killed.lost or killed.damaged or met.lost else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
