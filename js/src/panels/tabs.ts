@@ -1,9 +1,15 @@
+import { compare } from "../views/compare/Compare.js";
+import { health } from "../views/health/HealthPanel.js";
 import { neighbors } from "../views/neighbors/Neighbors.js";
+import { tryIt } from "../views/tryit/TryIt.js";
 import type { AnyPanel } from "./panel.js";
 
 /** The panels that are tabs of the browser's lower strip, by name, in their order. */
 export const TABS: Record<string, AnyPanel> = {
   neighbors,
+  try_it: tryIt,
+  compare,
+  health,
 };
 
 /** The key that opens each tab. */
