@@ -9,6 +9,9 @@ REGISTRY = Registry(
         "compare": "saescope.panels.compare:Compare",
         "feature": "saescope.panels.feature:Feature",
         "features": "saescope.panels.features:Features",
+        "health": "saescope.panels.health:HealthPanel",
+        "map": "saescope.panels.map:Map",
         "neighbors": "saescope.panels.neighbors:Neighbors",
+        "try_it": "saescope.panels.try_it:TryIt",
     },
 )

@@ -13,12 +13,12 @@ import polars as pl
 from numpy.typing import NDArray
 
 from saescope.index.store import Index
+from saescope.query.filters import SINGLE_TOKEN_FROM
 
 Grade = Literal["", "good", "fair", "poor"]
 Source = Literal["index", "measured"]
 
 DENSE = 0.1
-SINGLE = 0.9
 BINS_A_DECADE = (16, 8, 4, 2)
 MOST_BINS = 32
 MANY_SHARDS, SAMPLED = 256, 64
@@ -34,7 +34,7 @@ MEANINGS = {
     "l0": "features that fire on a token, on average",
     "alive": "share of the features that fire on at least one token that counts",
     "dense": "share of the features that fire on more than 10 % of the tokens",
-    "single_token": "share of the firing features with nine tenths of their summed activation on one token",
+    "single_token": "share of the firing features with 95 % of their summed activation on one token",
     "loss_clean": "the model's loss as it is, nats a token",
     "loss_spliced": "its loss with the reconstruction in place of the activation, nats a token",
     "loss_zero": "its loss with the site set to zero, nats a token",
@@ -114,7 +114,10 @@ def worst(figures: Sequence[Figure]) -> Grade:
     latest = {f.name: f for f in sorted(figures, key=lambda f: f.source == "measured") if f.value is not None}
     found = [latest[name].grade for name in JUDGED if name in latest]
     order: list[Grade] = ["poor", "fair", "good"]
-    return next((grade for grade in order if grade in found), "")
+    for grade in order:
+        if grade in found:
+            return grade
+    return ""
 
 
 def read_health(index: Index) -> Health:
@@ -162,9 +165,9 @@ def _n_sampled(index: Index) -> int:
 
 
 def single_token(table: pl.DataFrame) -> int:
-    """Features with at least nine tenths of their summed activation on one token."""
+    """Features with at least 95 % of their summed activation on one token."""
     first = table["top_shares"].list.first()
-    return int((first >= SINGLE).sum())
+    return int((first >= SINGLE_TOKEN_FROM).sum())
 
 
 def log_bins(values: NDArray[np.floating]) -> Bins:
@@ -199,8 +202,7 @@ def firing_bins(index: Index) -> Bins | None:
 def _spread(n_rows: int) -> NDArray[np.int64]:
     if n_rows <= RUN * N_RUNS:
         return np.arange(n_rows)
-    starts = np.linspace(0, n_rows - MANY_SHARDS, SAMPLED = 256, 64
-RUN, N_RUNS).astype(np.int64)
+    starts = np.linspace(0, n_rows - RUN, N_RUNS).astype(np.int64)
     return np.unique((starts[:, None] + np.arange(RUN)).reshape(-1))
 
 
