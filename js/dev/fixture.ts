@@ -1,10 +1,12 @@
 import type { FeatureRow } from "../src/data/rows.js";
 import { MemoryPort } from "../src/ports/memory.js";
 import type {
+  ColumnSpread,
   Example,
   FeaturePage,
   RequestFrame,
   ScopeInfo,
+  TableFilter,
   TokenWeight,
 } from "../src/protocol/generated.js";
 
@@ -51,7 +53,12 @@ function noise(n: number): number {
   return x - Math.floor(x);
 }
 
-function rowOf(feature: number, { info }: World): FeatureRow {
+type Row = Required<
+  Pick<FeatureRow, "n_fires" | "density" | "max" | "mean" | "histogram" | "top_tokens" | "promoted">
+> &
+  FeatureRow;
+
+function rowOf(feature: number, { info }: World): Row {
   const n = info.n_features;
   const read = info.n_tokens / info.n_tokens_planned;
   const isDead = feature % 37 === 5;
@@ -160,9 +167,21 @@ function answer(frame: RequestFrame | { t: string }, port: MemoryPort, world: Wo
     port.deliver({ t: "result", rid: frame.rid, data: result(frame, port, world) });
 }
 
+/** How many rows a filter leaves: the word "nothing" finds none, a list of features these. */
+function matchOf(filter: TableFilter | undefined, n: number): number {
+  if (filter?.search === "nothing") return 0;
+  return filter?.only?.length ?? n;
+}
+
+function spreadOf(column: string): ColumnSpread {
+  const counts = Array.from({ length: 40 }, (_, i) => Math.round(900 * Math.exp(-((i - 16) ** 2) / 60)));
+  const matching = counts.map((c) => Math.floor(c / 3));
+  return { column, low: 0.0001, high: 1, is_log: true, counts, matching, n_apart: 9, n_match_apart: 2 };
+}
+
 function result(frame: RequestFrame, port: MemoryPort, world: World): object {
   const n = world.info.n_features;
-  const params = frame.params as unknown as Params & { group: string; search: string; has_fired: boolean };
+  const params = frame.params as unknown as Params & { group: string; filter?: TableFilter; column: string };
   if (frame.method === "scope.info") return world.info;
   if (frame.method === "scope.selection")
     return { scope: world.info.id, feature: null, picked: [], text: "" };
@@ -170,11 +189,12 @@ function result(frame: RequestFrame, port: MemoryPort, world: World): object {
   if (frame.method === "features.locate") return { row: (params.feature - world.shift + n) % n };
   if (frame.method === "feature.get") return pageOf(params.feature, world);
   if (frame.method === "features.window") {
-    const nMatch = params.search === "nothing" ? 0 : n;
+    const nMatch = matchOf(params.filter, n);
     const size = Math.max(0, Math.min(params.count, nMatch - params.offset));
     const rows = Array.from({ length: size }, (_, i) => rowOf((params.offset + i + world.shift) % n, world));
     return { offset: params.offset, count: size, n_match: nMatch, n_features: n, rows };
   }
+  if (frame.method === "features.histogram") return spreadOf(params.column);
   if (frame.method === "examples.list") {
     const all = Array.from({ length: params.k }, (_, i) =>
       exampleOf(params.feature, i, params.group, params.context, world),

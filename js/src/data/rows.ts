@@ -1,15 +1,21 @@
 import { tableFromIPC } from "@uwdata/flechette";
 
-/** One row of the feature table. */
+/** One row of the feature table: its number, and of the rest what was asked for. */
 export interface FeatureRow {
   feature: number;
-  n_fires: number;
-  density: number;
-  max: number;
-  mean: number;
-  histogram: number[];
-  top_tokens: string[];
-  promoted: string[];
+  n_fires?: number;
+  density?: number;
+  max?: number;
+  mean?: number;
+  std?: number;
+  q50?: number;
+  n_hits?: number;
+  label?: string;
+  status?: string;
+  histogram?: number[];
+  top_tokens?: string[];
+  promoted?: string[];
+  suppressed?: string[];
 }
 
 /** The rows of a `features.window` answer: an Arrow IPC stream, or JSON in a snapshot. */
@@ -22,22 +28,16 @@ export function readRows(data: object, buffers: DataView[]): FeatureRow[] {
 function rowsFromArrow(buffer: DataView): FeatureRow[] {
   const bytes = new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.byteLength);
   const table = tableFromIPC(bytes);
-  return table.toArray().map((row: Record<string, unknown>) => ({
-    feature: Number(row.feature),
-    n_fires: Number(row.n_fires),
-    density: Number(row.density),
-    max: Number(row.max),
-    mean: Number(row.mean),
-    histogram: numbers(row.histogram),
-    top_tokens: strings(row.top_tokens),
-    promoted: strings(row.promoted),
-  }));
+  return table.toArray().map((row: Record<string, unknown>) => {
+    const cells = Object.entries(row).map(([name, value]) => [name, cell(value)]);
+    return Object.fromEntries(cells) as FeatureRow;
+  });
 }
 
-function numbers(list: unknown): number[] {
-  return Array.from((list as Iterable<number | bigint> | null) ?? [], Number);
-}
-
-function strings(list: unknown): string[] {
-  return Array.from((list as Iterable<unknown> | null) ?? [], String);
+function cell(value: unknown): unknown {
+  if (typeof value === "string" || value == null) return value ?? "";
+  if (typeof value !== "object") return Number(value);
+  return Array.from(value as Iterable<unknown>, (item) =>
+    typeof item === "string" ? item : Number(item ?? 0),
+  );
 }

@@ -1,14 +1,7 @@
 import { asRequestError, type Client, isQuiet, type RequestError } from "../protocol/client.js";
 import type { FeatureWindow } from "../protocol/generated.js";
+import type { TableQuery } from "./query.js";
 import { type FeatureRow, readRows } from "./rows.js";
-
-/** Which rows, in which order. */
-export interface TableQuery {
-  sort: string;
-  descending: boolean;
-  search: string;
-  has_fired: boolean;
-}
 
 const WINDOW = 300;
 const KEPT = 6000;
@@ -24,6 +17,7 @@ export class RowTable {
   version = 0;
   readonly #client: Client;
   readonly #scope: string;
+  #columns: readonly string[];
   #rows = new Map<number, FeatureRow>();
   /** Rows from before the last refresh: shown until the new ones are here. */
   #old = new Map<number, FeatureRow>();
@@ -31,10 +25,18 @@ export class RowTable {
   #sight: [number, number] = [0, 0];
   #wanted: [number, number] = [0, 0];
 
-  constructor(client: Client, scope: string, query: TableQuery) {
+  constructor(client: Client, scope: string, query: TableQuery, columns: readonly string[]) {
     this.#client = client;
     this.#scope = scope;
+    this.#columns = columns;
     this.query = query;
+  }
+
+  /** Fetch other columns; rows that lack them are shown until then. */
+  setColumns(columns: readonly string[]): void {
+    if (columns.length === this.#columns.length && columns.every((c) => this.#columns.includes(c))) return;
+    this.#columns = columns;
+    if (this.counts) void this.refresh();
   }
 
   row(index: number): FeatureRow | undefined {
@@ -44,6 +46,15 @@ export class RowTable {
   /** Whether a row, as last read, is that feature's. */
   isAt(index: number | undefined, feature: number): boolean {
     return index !== undefined && this.#rows.get(index)?.feature === feature;
+  }
+
+  /** The numbers of the features in some rows, in order, whether held or not. */
+  async numbers(offset: number, count: number): Promise<number[]> {
+    const params = { scope: this.#scope, offset, count, ...this.query };
+    const { buffers } = await this.#client.request("features.numbers", params, { slot: "numbers" });
+    const view = buffers[0];
+    if (!view) return [];
+    return Array.from({ length: view.byteLength / 4 }, (_, i) => view.getUint32(4 * i, true));
   }
 
   /** The row of a feature among those last read. */
@@ -87,7 +98,7 @@ export class RowTable {
     try {
       const { data, buffers } = await this.#client.request(
         "features.window",
-        { scope: this.#scope, offset, count, ...this.query },
+        { scope: this.#scope, offset, count, ...this.query, columns: [...this.#columns] },
         { slot },
       );
       const isOld = turn !== this.#turn;

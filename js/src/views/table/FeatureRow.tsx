@@ -1,46 +1,93 @@
-import { density, number } from "../../data/format.js";
+import type { ComponentChildren } from "preact";
+import { count, density, number } from "../../data/format.js";
 import type { FeatureRow } from "../../data/rows.js";
+import { readable } from "../shell/FeatureName.js";
+import { type Column, classOf } from "./columns.js";
 
-interface Props {
+export interface RowProps {
+  id: string;
   row: number;
   y: number;
   data: FeatureRow | undefined;
+  columns: readonly Column[];
   isOpen: boolean;
-  choose: (feature: number, row: number) => void;
+  isCursor: boolean;
+  /** Whether it is marked; none where nothing can be. */
+  isPicked: boolean | undefined;
 }
 
-/** One row of the table; empty while its data is on the way. */
-export function FeatureRowView({ row, y, data, isOpen, choose }: Props) {
+/** One row of the table; empty while its data is on the way. Clicks are heard by the grid. */
+export function FeatureRowView({ id, row, y, data, columns, isOpen, isCursor, isPicked }: RowProps) {
+  const classes = `ss-row${isOpen ? " ss-open" : ""}${isCursor ? " ss-cursor" : ""}${isPicked ? " ss-picked" : ""}`;
   return (
     <div
-      class={isOpen ? "ss-row ss-open" : "ss-row"}
+      id={id}
+      class={classes}
       role="row"
-      aria-rowindex={row + 1}
+      aria-rowindex={row + 2}
       aria-selected={isOpen}
+      data-row={row}
       data-feature={data?.feature}
       style={{ transform: `translateY(${y}px)` }}
-      onClick={() => data && choose(data.feature, row)}
     >
-      {data && (
-        <>
-          <Cell name="feature">{String(data.feature)}</Cell>
-          <Cell name="tokens">
-            {data.top_tokens.map((token, i) => (
-              <span key={i}>{token.trim().replaceAll("\n", "⏎") || "␣"}</span>
-            ))}
-          </Cell>
-          <Cell name="density">{density(data.density)}</Cell>
-          <Cell name="max">{data.n_fires > 0 ? number(data.max) : "–"}</Cell>
-        </>
+      {isPicked !== undefined && (
+        <span class="ss-mark" role="gridcell">
+          {data && (
+            <input
+              type="checkbox"
+              data-mark
+              tabIndex={-1}
+              checked={isPicked}
+              aria-label={`Mark feature ${data.feature}`}
+            />
+          )}
+        </span>
       )}
+      {columns.map((column) => (
+        <span key={column.name} class={classOf(column)} role="gridcell">
+          {data && cell(column.name, data, columns)}
+        </span>
+      ))}
     </div>
   );
 }
 
-function Cell({ name, children }: { name: string; children: preact.ComponentChildren }) {
-  return (
-    <div class={`ss-${name}`} role="gridcell">
-      {children}
-    </div>
-  );
+function cell(name: string, data: FeatureRow, columns: readonly Column[]): ComponentChildren {
+  const fires = data.n_fires !== 0;
+  switch (name) {
+    case "feature":
+      return String(data.feature);
+    case "density":
+      return data.density === undefined ? "" : density(data.density);
+    case "n_fires":
+    case "n_hits":
+      return data[name] === undefined ? "" : count(data[name]);
+    case "max":
+    case "mean":
+    case "std":
+    case "q50":
+      return data[name] === undefined ? "" : fires ? number(data[name]) : "–";
+    case "label":
+      return data.label || <span class="ss-none">–</span>;
+    case "status":
+      return data.status ? <span class={`ss-status ss-status-${data.status}`}>{data.status}</span> : "";
+    case "top_tokens": {
+      const isLabelled = data.label && !columns.some((c) => c.name === "label");
+      const pieces = tokens(data.top_tokens);
+      return isLabelled ? [<b key="label">{data.label}</b>, pieces] : pieces;
+    }
+    case "promoted":
+    case "suppressed":
+      return tokens(data[name]);
+    default:
+      return null;
+  }
+}
+
+function tokens(texts: readonly string[] | undefined) {
+  return texts?.map((token, i) => (
+    <bdi key={i} class="ss-token">
+      {readable(token)}
+    </bdi>
+  ));
 }

@@ -1,41 +1,67 @@
-import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
-import { count } from "../../data/format.js";
-import { layoutOf, scrollFor, visible } from "../../data/layout.js";
-import type { RowTable, TableQuery } from "../../data/table.js";
+import { useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { codeOf, filtered, readQuery, type TableQuery } from "../../data/query.js";
+import type { RowTable } from "../../data/table.js";
 import type { PanelView, ViewProps } from "../../panels/panel.js";
-import { useSlow } from "../shell/hooks.js";
+import type { TableFilter } from "../../protocol/generated.js";
+import { useSlow, versionOf } from "../shell/hooks.js";
 import { useKeys } from "../shell/keys.js";
 import { Failure, Notice, Skeleton, Stale } from "../shell/Notice.js";
-import { FeatureRowView } from "./FeatureRow.js";
-import { RowHistograms } from "./RowHistograms.js";
-import { SearchBox, TableHead } from "./TableHead.js";
-import { type Place, usePlace } from "./usePlace.js";
+import { Chips, isFiltered } from "./Chips.js";
+import { ColumnChooser } from "./ColumnChooser.js";
+import { columnsFor } from "./columns.js";
+import { Foot } from "./Foot.js";
+import { Grid } from "./Grid.js";
+import { Ranges } from "./Ranges.js";
+import { type Mode, SearchBar } from "./SearchBar.js";
+import { usePicks } from "./usePicks.js";
+import { usePlace } from "./usePlace.js";
 import { useTable } from "./useTable.js";
-
-export const ROW_PX = 26;
 
 /** What a person did in the table. */
 export interface TableState {
-  query: TableQuery;
+  query?: Partial<TableQuery> | undefined;
+  /** The columns chosen; without a choice those that suit the width. */
+  columns?: string[] | undefined;
+  isFiresOn?: boolean;
+  isOnlyPicked?: boolean;
+  showsFilters?: boolean;
 }
 
-const QUERY: TableQuery = { sort: "max", descending: true, search: "", has_fired: false };
+const USUAL = ["label", "status", "n_fires", "density", "max", "mean", "top_tokens", "promoted", "histogram"];
+const MOST_COMPARED = 4;
 
-/** The table with its place in the selection: j and k go by its order. */
-function TableView({
-  client,
-  info,
-  shared,
-  feature,
-  choose,
-  state,
-  update,
-  isReadOnly,
-}: ViewProps<TableState>) {
-  const { query } = state;
-  const table = useTable(client, info, query);
+/** All features, sorted and filtered in the kernel; j and k go by its order. */
+function TableView(props: ViewProps<TableState>) {
+  const { client, info, shared, feature, choose, state, update, isReadOnly, openTab } = props;
+  const query = useMemo(() => readQuery(state.query), [state.query]);
+  const { filter } = query;
+  const isOnlyPicked = state.isOnlyPicked === true;
+  const asked = useMemo(
+    () => (isOnlyPicked ? { ...query, filter: { ...filter, only: [...shared.picked] } } : query),
+    [query, isOnlyPicked ? shared.picked : undefined],
+  );
+  const [width, setWidth] = useState(props.isNarrow ? 320 : 400);
+  const columns = useMemo(
+    () => columnsFor(state.columns, width, filter),
+    [state.columns?.join(), width >= 1000, width >= 760, width >= 560, width >= 360, filter.fires_on !== ""],
+  );
+  const names = columns.map((c) => c.name);
+  const wanted = [...new Set([...USUAL, ...names])].filter((n) => n !== "feature");
+  const { table, problem, retry } = useTable(client, info, asked, wanted);
   const { place, target, move } = usePlace(client, info.id, feature, table);
+  const picks = usePicks(client, info.id, shared, table, asked, names);
+  const [isChoosing, setChoosing] = useState(false);
   const isSlow = useSlow(table.counts === undefined && table.error === undefined);
+  const change = (next: TableQuery) => update({ query: next });
+  const refilter = (part: Partial<TableFilter>) => change(filtered(query, part));
+  const clear = () =>
+    update({ query: filtered(query, readQuery({}).filter), isOnlyPicked: false, isFiresOn: false });
+  const mode: Mode = state.isFiresOn ? "fires_on" : filter.looks_in;
+  const setMode = (next: Mode) =>
+    next === "fires_on"
+      ? update({ isFiresOn: true })
+      : update({ isFiresOn: false, query: filtered(query, { looks_in: next }) });
+  const cursor = useRef<number | undefined>(undefined);
   const open = (next: number, at?: number) => {
     if (at !== undefined) move(at);
     choose(next);
@@ -54,149 +80,206 @@ function TableView({
       if (shared.stepper === step) shared.stepper = undefined;
     };
   });
-  useKeys({ j: ["next feature", () => step(1)], k: ["previous feature", () => step(-1)] });
+  useKeys({
+    j: ["next feature", () => step(1)],
+    k: ["previous feature", () => step(-1)],
+    ...(isReadOnly
+      ? {}
+      : {
+          x: [
+            "mark a feature",
+            () => {
+              const row = cursor.current;
+              const marked = (row === undefined ? undefined : table.row(row)?.feature) ?? feature;
+              if (marked !== undefined) picks.toggle(marked, row ?? 0, false);
+            },
+          ] as [string, () => void],
+        }),
+  });
   const first = table.row(0)?.feature;
   useEffect(() => {
     if (feature === undefined && first !== undefined) shared.open(first);
   }, [feature, first]);
+  const nPicked = shared.picked.length;
+  const actions = [
+    {
+      name: isOnlyPicked ? "show all" : "show only these",
+      title: isOnlyPicked ? "Show the other features too." : "Show the marked features and no others.",
+      run: () => update({ isOnlyPicked: !isOnlyPicked }),
+    },
+    ...(openTab
+      ? [
+          {
+            name: "compare",
+            title: "Put two to four marked features side by side.",
+            isOff: nPicked < 2 || nPicked > MOST_COMPARED,
+            run: () => openTab("compare"),
+          },
+        ]
+      : []),
+    {
+      name: "copy numbers",
+      title: "Copy the marked features' numbers.",
+      run: () => copy(shared.picked.join(", "), picks.tell),
+    },
+    {
+      name: "copy as Python",
+      title: "Copy the call that gives the marked features as polars.",
+      run: () => copy(`scope.find_features(only=[${shared.picked.join(", ")}])`, picks.tell),
+    },
+    {
+      name: "save CSV",
+      title: "Save the marked features, with the columns shown, as a CSV file.",
+      run: () => picks.save(true),
+    },
+    {
+      name: "unmark",
+      title: "Take all marks away.",
+      run: () => {
+        shared.pick([]);
+        update({ isOnlyPicked: false });
+      },
+    },
+  ];
+  const isRegexFault = problem?.data["what"] === "regex";
+  const fault = isRegexFault ? problem : undefined;
   return (
-    <FeatureTable
-      table={table}
-      isSlow={isSlow}
-      query={query}
-      change={(part) => update({ query: { ...query, ...part } })}
-      feature={feature}
-      place={place}
-      choose={open}
-      isReadOnly={isReadOnly}
-    />
+    <section class="ss-table" aria-label="Features">
+      {!isReadOnly && (
+        <SearchBar filter={filter} mode={mode} setMode={setMode} change={refilter} problem={fault}>
+          <button
+            type="button"
+            class="ss-toggle"
+            aria-pressed={state.showsFilters === true}
+            aria-expanded={state.showsFilters === true}
+            title="Ranges by histogram, and kinds of features to leave out."
+            onClick={() => update({ showsFilters: !state.showsFilters })}
+          >
+            filter
+          </button>
+          <button
+            type="button"
+            class="ss-toggle"
+            data-columns
+            aria-expanded={isChoosing}
+            title="Add and take away columns."
+            onClick={() => setChoosing(!isChoosing)}
+          >
+            columns
+          </button>
+        </SearchBar>
+      )}
+      {isChoosing && (
+        <ColumnChooser
+          shown={names.filter((n) => n !== "feature" && n !== "n_hits")}
+          hasChosen={state.columns !== undefined}
+          choose={(chosen) => update({ columns: chosen })}
+          close={() => setChoosing(false)}
+        />
+      )}
+      {!isReadOnly && (
+        <Chips
+          filter={filter}
+          mode={mode}
+          counts={table.query.filter.fires_on === filter.fires_on ? table.counts : undefined}
+          nOnlyPicked={isOnlyPicked ? nPicked : undefined}
+          change={refilter}
+          showAll={() => update({ isOnlyPicked: false })}
+          clear={clear}
+        />
+      )}
+      {!isReadOnly && state.showsFilters && (
+        <Ranges
+          client={client}
+          scope={info.id}
+          filter={asked.filter}
+          names={names}
+          version={versionOf(info)}
+          change={({ only: _, ...part }: Partial<TableFilter>) => refilter(part)}
+        />
+      )}
+      <div class="ss-grid-box">
+        <Grid
+          table={table}
+          query={query}
+          change={change}
+          columns={columns}
+          feature={feature}
+          place={place}
+          choose={open}
+          picked={isReadOnly ? undefined : picks.picked}
+          toggle={picks.toggle}
+          cursor={cursor}
+          isReadOnly={isReadOnly}
+          setWidth={setWidth}
+        />
+        <GridState table={table} isSlow={isSlow} isGrowing={!info.is_complete} clear={clear} />
+      </div>
+      {problem && !isRegexFault && <Stale error={problem} retry={retry} />}
+      {table.error && table.counts && <Stale error={table.error} retry={() => table.retry()} />}
+      <Foot
+        counts={table.counts}
+        isReadOnly={isReadOnly}
+        isOnlyPicked={isOnlyPicked}
+        nPicked={nPicked}
+        told={picks.told}
+        pickAll={picks.pickAll}
+        actions={actions}
+        save={() => void picks.save(false)}
+      />
+    </section>
   );
+}
+
+function copy(text: string, tell: (text: string) => void): void {
+  void navigator.clipboard?.writeText(text).then(
+    () => tell("copied"),
+    () => tell("the browser does not let it be copied"),
+  );
+}
+
+interface StateProps {
+  table: RowTable;
+  isSlow: boolean;
+  isGrowing: boolean;
+  clear: () => void;
+}
+
+/** What stands in place of rows. */
+function GridState({ table, isSlow, isGrowing, clear }: StateProps) {
+  const { filter } = table.query;
+  if (table.error && !table.counts) return <Failure error={table.error} retry={() => table.retry()} />;
+  if (!table.counts) return isSlow ? <Skeleton lines={12} /> : null;
+  if (table.counts.n_match > 0) return null;
+  const { n_found } = table.counts;
+  return (
+    <Notice title={nothing(filter, n_found ?? null)}>
+      {isGrowing && filter.search && (
+        <p>While the index is built, numbers and labels are searched, not tokens.</p>
+      )}
+      {isFiltered({ ...filter, only: filter.only ?? null }) && (
+        <button type="button" class="ss-button" onClick={clear}>
+          Clear the filter
+        </button>
+      )}
+    </Notice>
+  );
+}
+
+function nothing(filter: TableFilter, n_found: number | null): string {
+  const { search, fires_on, is_regex } = filter;
+  if (fires_on && n_found === 0) return `“${fires_on}” does not occur in the indexed text.`;
+  if (fires_on && !search) return `No stored example contains “${fires_on}” and meets the rest.`;
+  if (search) return is_regex ? `Nothing matches /${search}/.` : `Nothing contains “${search}”.`;
+  return filter.only?.length === 0 ? "Nothing is marked." : "No feature is like that.";
 }
 
 export const table: PanelView<TableState> = {
   title: "Features",
   about: "All features, to sort, filter and search.",
   View: TableView,
-  initial: { query: QUERY },
+  initial: {},
   height_px: 480,
   hasFeature: false,
-  code: () => "scope.features",
+  code: ({ query, isOnlyPicked }) => codeOf(readQuery(query), isOnlyPicked === true),
 };
-
-interface Props {
-  table: RowTable;
-  isSlow: boolean;
-  query: TableQuery;
-  change: (query: Partial<TableQuery>) => void;
-  feature: number | undefined;
-  place: Place;
-  choose: (feature: number, row: number) => void;
-  isReadOnly: boolean;
-}
-
-/** All features, sorted and filtered in the kernel; only the rows in sight are in the page. */
-function FeatureTable({ table, isSlow, query, change, feature, place, choose, isReadOnly }: Props) {
-  const scroller = useRef<HTMLDivElement>(null);
-  const [top, setTop] = useState(0);
-  const [height, setHeight] = useState(400);
-  useEffect(() => {
-    const node = scroller.current;
-    if (!node || typeof ResizeObserver === "undefined") return;
-    const observer = new ResizeObserver(
-      () => node.clientHeight > ROW_PX && setHeight(node.clientHeight - ROW_PX),
-    );
-    observer.observe(node);
-    return () => observer.disconnect();
-  }, []);
-  const nRows = table.counts?.n_match ?? 0;
-  const layout = layoutOf(nRows, ROW_PX, height);
-  const range = visible(nRows, ROW_PX, height, top, layout);
-  useEffect(() => table.show(range.first, range.end), [table, range.first, range.end]);
-  const { row } = place;
-  const heightBefore = useRef(height);
-  useLayoutEffect(() => {
-    const node = scroller.current;
-    if (!node) return;
-    const isResized = heightBefore.current !== height;
-    const wasInSight =
-      row !== undefined &&
-      scrollFor(row, ROW_PX, heightBefore.current, node.scrollTop, layout) === node.scrollTop;
-    heightBefore.current = height;
-    if (isResized && !wasInSight) return;
-    node.scrollTop = row === undefined ? 0 : scrollFor(row, ROW_PX, height, node.scrollTop, layout);
-    setTop(node.scrollTop);
-  }, [place, table, height]);
-  const rows = Array.from({ length: range.end - range.first }, (_, i) => table.row(range.first + i));
-  return (
-    <section class="ss-table" aria-label="Features">
-      {!isReadOnly && <SearchBox search={query.search} change={change} />}
-      <div
-        class="ss-scroll"
-        ref={scroller}
-        role="grid"
-        aria-label="Features"
-        aria-rowcount={nRows}
-        tabIndex={-1}
-        onScroll={(e) => setTop(e.currentTarget.scrollTop)}
-      >
-        <TableHead query={query} change={change} isReadOnly={isReadOnly} />
-        <div class="ss-spacer" style={{ height: `${layout.height}px` }}>
-          <div class="ss-window" style={{ height: `${Math.min(height, nRows * ROW_PX)}px` }}>
-            {rows.map((data, i) => (
-              <FeatureRowView
-                key={range.first + i}
-                row={range.first + i}
-                y={range.y + i * ROW_PX}
-                data={data}
-                isOpen={data !== undefined && data.feature === feature}
-                choose={choose}
-              />
-            ))}
-            <RowHistograms rows={rows} y={range.y} height={height} />
-          </div>
-        </div>
-        <TableState table={table} query={query} change={change} isSlow={isSlow} />
-      </div>
-      {table.error && table.counts && <Stale error={table.error} retry={() => table.retry()} />}
-      <TableFoot table={table} query={query} change={change} isReadOnly={isReadOnly} />
-    </section>
-  );
-}
-
-type Part = Pick<Props, "table" | "query" | "change">;
-
-function TableState({ table, query, change, isSlow }: Part & { isSlow: boolean }) {
-  if (table.error && !table.counts) return <Failure error={table.error} retry={() => table.retry()} />;
-  if (!table.counts) return isSlow ? <Skeleton lines={12} /> : null;
-  if (table.counts.n_match > 0) return null;
-  return (
-    <Notice title={query.search ? `Nothing contains “${query.search}”.` : "No feature has fired."}>
-      <button type="button" class="ss-button" onClick={() => change({ search: "", has_fired: false })}>
-        Clear the filter
-      </button>
-    </Notice>
-  );
-}
-
-function TableFoot({ table, query, change, isReadOnly }: Part & { isReadOnly: boolean }) {
-  const counts = table.counts;
-  const isFiltered = counts !== undefined && counts.n_match !== counts.n_features;
-  return (
-    <div class="ss-foot">
-      <span role="status">
-        {counts ? `${count(counts.n_features)} features` : ""}
-        {isFiltered && ` · ${count(counts.n_match)} ${isReadOnly ? "stored" : "match"}`}
-      </span>
-      {!isReadOnly && (
-        <label title="Hide the features that never fire on the indexed text.">
-          <input
-            type="checkbox"
-            checked={query.has_fired}
-            onChange={(e) => change({ has_fired: e.currentTarget.checked })}
-          />
-          only those that fire
-        </label>
-      )}
-    </div>
-  );
-}

@@ -1,84 +1,55 @@
-import { useEffect, useState } from "preact/hooks";
-import type { TableQuery } from "../../data/table.js";
-
-const SEARCH_AFTER_MS = 120;
-
-interface Column {
-  label: string;
-  name: string;
-  sort?: string;
-  title: string;
-}
-
-const COLUMNS: Column[] = [
-  { label: "#", name: "feature", sort: "feature", title: "The feature's number." },
-  { label: "top tokens", name: "tokens", title: "The tokens on which the feature is strongest." },
-  {
-    label: "density",
-    name: "density",
-    sort: "density",
-    title: "The share of tokens on which the feature fires.",
-  },
-  { label: "max", name: "max", sort: "max", title: "The largest activation in the indexed text." },
-  {
-    label: "histogram",
-    name: "bins",
-    title: "How many tokens have each activation, 0 to max, on a log scale.",
-  },
-];
+import { defaultSort, type TableQuery } from "../../data/query.js";
+import { type Column, classOf } from "./columns.js";
 
 interface Props {
+  columns: readonly Column[];
   query: TableQuery;
-  change: (query: Partial<TableQuery>) => void;
+  change: (query: TableQuery) => void;
+  hasMarks: boolean;
   isReadOnly: boolean;
 }
 
-/** The column heads; a click on a head sorts, a second one turns the order round. */
-export function TableHead({ query, change, isReadOnly }: Props) {
-  const sortBy = (sort: string) =>
-    change({ sort, descending: query.sort === sort ? !query.descending : sort !== "feature" });
+/** The column heads: a click sorts, a second one turns the order round, a third gives back the usual one. */
+export function TableHead({ columns, query, change, hasMarks, isReadOnly }: Props) {
   return (
-    <div class="ss-row ss-head" role="row">
-      {COLUMNS.map(({ label, name, sort, title }) => (
-        <div key={name} class={`ss-${name}`} role="columnheader" aria-sort={order(query, sort)} title={title}>
-          {sort && !isReadOnly ? (
-            <button type="button" onClick={() => sortBy(sort)}>
-              {label}
-              {query.sort === sort && <span aria-hidden="true">{query.descending ? " ↓" : " ↑"}</span>}
-            </button>
-          ) : (
-            label
-          )}
-        </div>
-      ))}
+    <div class="ss-row ss-head" role="row" aria-rowindex={1}>
+      {hasMarks && (
+        <span class="ss-mark" role="columnheader" title="Mark features: x or Space, with Shift a range.">
+          <span class="ss-sr">marked</span>
+        </span>
+      )}
+      {columns.map((column) => {
+        const { name, head, title, isSortable = true } = column;
+        const isSorted = query.sort === name;
+        return (
+          <span
+            key={name}
+            class={classOf(column)}
+            role="columnheader"
+            aria-sort={
+              isSortable ? (isSorted ? (query.descending ? "descending" : "ascending") : "none") : undefined
+            }
+            title={title}
+          >
+            {isSortable && !isReadOnly ? (
+              <button type="button" onClick={() => change({ ...query, ...nextSort(query, column) })}>
+                {head}
+                {isSorted && <span aria-hidden="true">{query.descending ? " ↓" : " ↑"}</span>}
+              </button>
+            ) : (
+              head
+            )}
+          </span>
+        );
+      })}
     </div>
   );
 }
 
-function order(query: TableQuery, sort: string | undefined): "none" | "ascending" | "descending" | undefined {
-  if (!sort) return undefined;
-  if (query.sort !== sort) return "none";
-  return query.descending ? "descending" : "ascending";
-}
-
-/** Filters the table in the kernel, a moment after the last key. */
-export function SearchBox({ search, change }: { search: string; change: Props["change"] }) {
-  const [text, setText] = useState(search);
-  useEffect(() => setText(search), [search]);
-  useEffect(() => {
-    if (text === search) return;
-    const timer = setTimeout(() => change({ search: text }), SEARCH_AFTER_MS);
-    return () => clearTimeout(timer);
-  }, [text]);
-  return (
-    <input
-      class="ss-search"
-      type="search"
-      data-box="search"
-      placeholder="/ search numbers and tokens"
-      aria-label="Search features"
-      value={text}
-      onInput={(e) => setText(e.currentTarget.value)}
-    />
-  );
+/** What a click on a head makes of the order. */
+export function nextSort(query: TableQuery, { name, kind }: Column): { sort: string; descending: boolean } {
+  const natural = kind === "number" && name !== "feature";
+  if (query.sort !== name) return { sort: name, descending: natural };
+  if (query.descending === natural) return { sort: name, descending: !natural };
+  return defaultSort(query.filter);
 }

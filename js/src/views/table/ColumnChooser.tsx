@@ -1,0 +1,57 @@
+import { useEffect, useRef } from "preact/hooks";
+import { CHOICES } from "./columns.js";
+
+interface Props {
+  shown: readonly string[];
+  hasChosen: boolean;
+  choose: (names: string[] | undefined) => void;
+  close: () => void;
+}
+
+/** Which columns the table has. */
+export function ColumnChooser({ shown, hasChosen, choose, close }: Props) {
+  const box = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    box.current?.querySelector("input")?.focus();
+    const onDown = (event: Event) => {
+      const path = event.composedPath();
+      const isOwn = path.some(
+        (n) => n === box.current || (n instanceof Element && n.matches("[data-columns]")),
+      );
+      if (!isOwn) close();
+    };
+    document.addEventListener("pointerdown", onDown, true);
+    return () => document.removeEventListener("pointerdown", onDown, true);
+  }, []);
+  return (
+    <div
+      class="ss-columns-box"
+      ref={box}
+      role="group"
+      aria-label="Columns"
+      onKeyDown={(event) => {
+        if (event.key !== "Escape") return;
+        event.stopPropagation();
+        const table = box.current?.closest(".ss-table");
+        close();
+        table?.querySelector<HTMLElement>("[data-columns]")?.focus();
+      }}
+    >
+      {CHOICES.map(({ name, head, title }) => (
+        <label key={name} title={title}>
+          <input
+            type="checkbox"
+            checked={shown.includes(name)}
+            onChange={(e) =>
+              choose(e.currentTarget.checked ? [...shown, name] : shown.filter((other) => other !== name))
+            }
+          />
+          {head}
+        </label>
+      ))}
+      <button type="button" class="ss-quiet-button" disabled={!hasChosen} onClick={() => choose(undefined)}>
+        as fits the width
+      </button>
+    </div>
+  );
+}

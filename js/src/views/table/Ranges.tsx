@@ -1,0 +1,112 @@
+import { useEffect, useMemo, useState } from "preact/hooks";
+import { type Range, withoutRange } from "../../data/query.js";
+import { type Client, isQuiet } from "../../protocol/client.js";
+import type { ColumnSpread, TableFilter } from "../../protocol/generated.js";
+import { HIDES } from "./Chips.js";
+import { COLUMNS, RANGED } from "./columns.js";
+import { RangeHistogram } from "./RangeHistogram.js";
+
+interface Props {
+  client: Client;
+  scope: string;
+  filter: TableFilter;
+  /** The columns in sight: these have a histogram. */
+  names: readonly string[];
+  /** Changes when the numbers do. */
+  version: string;
+  change: (part: Partial<TableFilter>) => void;
+}
+
+const STATUSES = ["proposed", "checked", "rejected", ""];
+
+/** Every column's histogram, with what else can be left out. */
+export function Ranges({ client, scope, filter, names, version, change }: Props) {
+  const shown = RANGED.filter((name) => names.includes(name) || filter.ranges[name] !== undefined);
+  return (
+    <div class="ss-filters" role="group" aria-label="Filters by range and kind">
+      <div class="ss-ticks">
+        {HIDES.map(({ name, text, title }) => (
+          <label key={name} title={title}>
+            <input
+              type="checkbox"
+              checked={filter[name]}
+              onChange={(e) => change({ [name]: e.currentTarget.checked })}
+            />
+            {text}
+          </label>
+        ))}
+        <span class="ss-ticks-break" />
+        {STATUSES.map((status) => (
+          <label
+            key={status}
+            title={status ? `Only features whose label is ${status}.` : "Only features without a status."}
+          >
+            <input
+              type="checkbox"
+              checked={filter.statuses.includes(status)}
+              onChange={(e) =>
+                change({
+                  statuses: e.currentTarget.checked
+                    ? [...filter.statuses, status]
+                    : filter.statuses.filter((s) => s !== status),
+                })
+              }
+            />
+            {status || "no status"}
+          </label>
+        ))}
+      </div>
+      <div class="ss-ranges">
+        {shown.map((name) => (
+          <ColumnRange
+            key={name}
+            name={name}
+            client={client}
+            scope={scope}
+            filter={filter}
+            version={version}
+            change={change}
+          />
+        ))}
+      </div>
+    </div>
+  );
+}
+
+function ColumnRange({
+  name,
+  client,
+  scope,
+  filter,
+  version,
+  change,
+}: Omit<Props, "names"> & { name: string }) {
+  const [spread, setSpread] = useState<ColumnSpread>();
+  const others = useMemo(() => JSON.stringify(withoutRange(filter, name)), [filter, name]);
+  useEffect(() => {
+    const life = new AbortController();
+    const params = { scope, column: name, filter: JSON.parse(others) as TableFilter };
+    client
+      .request("features.histogram", params, { slot: `spread/${name}`, signal: life.signal })
+      .then(({ data }) => setSpread(data))
+      .catch((error) => {
+        if (!isQuiet(error)) setSpread((before) => before);
+      });
+    return () => life.abort();
+  }, [client, scope, name, others, version]);
+  const column = COLUMNS.find((c) => c.name === name);
+  const range = filter.ranges[name] as Range | undefined;
+  const steady = useMemo(() => range, [range?.[0], range?.[1]]);
+  return (
+    <RangeHistogram
+      name={name}
+      title={name === "feature" ? "number" : (column?.head ?? name)}
+      about={`${column?.title ?? ""} Drag over the bars to keep a range; double-click clears it.`}
+      spread={spread}
+      range={steady}
+      change={(next) =>
+        change({ ranges: next ? { ...filter.ranges, [name]: next } : withoutRange(filter, name).ranges })
+      }
+    />
+  );
+}

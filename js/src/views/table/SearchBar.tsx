@@ -1,0 +1,99 @@
+import type { ComponentChildren } from "preact";
+import { useEffect, useState } from "preact/hooks";
+import { PLACES } from "../../data/query.js";
+import type { RequestError } from "../../protocol/client.js";
+import type { TableFilter } from "../../protocol/generated.js";
+
+const SEARCH_AFTER_MS = 120;
+const FIND_TEXT_AFTER_MS = 350;
+
+/** What the box looks for: a search in some place, or a text to fire on. */
+export type Mode = TableFilter["looks_in"] | "fires_on";
+
+interface Props {
+  filter: TableFilter;
+  mode: Mode;
+  setMode: (mode: Mode) => void;
+  change: (part: Partial<TableFilter>) => void;
+  problem: RequestError | undefined;
+  children?: ComponentChildren;
+}
+
+const HINTS: Record<Mode, string> = {
+  everything: "/ search numbers, labels, tokens",
+  label: "/ search labels",
+  top_tokens: "/ search top tokens",
+  promoted: "/ search promoted tokens",
+  suppressed: "/ search suppressed tokens",
+  fires_on: "/ text in stored examples, spaces count",
+};
+
+/** One box for all searches, with where it looks; asks the kernel a moment after the last key. */
+export function SearchBar({ filter, mode, setMode, change, problem, children }: Props) {
+  const isFiring = mode === "fires_on";
+  const asked = isFiring ? filter.fires_on : filter.search;
+  const [text, setText] = useState(asked);
+  useEffect(() => setText(asked), [asked, isFiring]);
+  useEffect(() => {
+    if (text === asked) return;
+    const timer = setTimeout(
+      () => change(isFiring ? { fires_on: text } : { search: text }),
+      isFiring ? FIND_TEXT_AFTER_MS : SEARCH_AFTER_MS,
+    );
+    return () => clearTimeout(timer);
+  }, [text]);
+  return (
+    <div class="ss-search-bar">
+      <input
+        class="ss-search"
+        type="search"
+        data-box="search"
+        spellcheck={false}
+        autocomplete="off"
+        placeholder={HINTS[mode]}
+        aria-label="Search features"
+        aria-invalid={problem !== undefined}
+        aria-describedby={problem ? "ss-search-problem" : undefined}
+        value={text}
+        onInput={(e) => setText(e.currentTarget.value)}
+        onKeyDown={(e) => {
+          if (e.key !== "Enter" && e.key !== "ArrowDown") return;
+          e.preventDefault();
+          e.currentTarget.closest(".ss-table")?.querySelector<HTMLElement>(".ss-scroll")?.focus();
+        }}
+      />
+      {!isFiring && (
+        <button
+          type="button"
+          class="ss-toggle ss-regex"
+          aria-pressed={filter.is_regex}
+          aria-label="Regular expression"
+          title="Take the search as a regular expression (RE2), whatever the case: ^ (ham|jam)$"
+          onClick={() => change({ is_regex: !filter.is_regex })}
+        >
+          .*
+        </button>
+      )}
+      <select
+        class="ss-mode"
+        aria-label="Where to search"
+        title="Where to search. “Fires on text” finds features whose stored examples hold a text."
+        value={mode}
+        onChange={(e) => setMode(e.currentTarget.value as Mode)}
+      >
+        {Object.entries(PLACES).map(([name, title]) => (
+          <option key={name} value={name}>
+            {title}
+          </option>
+        ))}
+        <option value="fires_on">fires on text</option>
+      </select>
+      {children}
+      {problem && (
+        <p class="ss-search-problem" id="ss-search-problem" role="alert">
+          {problem.message} {problem.hint} The rows shown are those before.
+        </p>
+      )}
+    </div>
+  );
+}

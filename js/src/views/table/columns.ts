@@ -1,0 +1,131 @@
+import type { TableFilter } from "../../protocol/generated.js";
+
+export interface Column {
+  name: string;
+  /** What stands in its head. */
+  head: string;
+  title: string;
+  /** Pixels; of a column of texts the least. */
+  width: number;
+  kind: "number" | "tokens" | "text" | "bins";
+  isSortable?: boolean;
+}
+
+/** Every column there is, in the order they stand in. */
+export const COLUMNS: Column[] = [
+  { name: "feature", head: "#", title: "The feature's number.", width: 56, kind: "number" },
+  {
+    name: "n_hits",
+    head: "hits",
+    title: "How many stored examples of the feature hold the text it is to fire on.",
+    width: 44,
+    kind: "number",
+  },
+  { name: "label", head: "label", title: "What people call the feature.", width: 130, kind: "text" },
+  { name: "status", head: "status", title: "Proposed, checked or rejected.", width: 68, kind: "text" },
+  {
+    name: "top_tokens",
+    head: "top tokens",
+    title: "The tokens that carry most of the feature's activation. A label stands before them.",
+    width: 130,
+    kind: "tokens",
+  },
+  {
+    name: "promoted",
+    head: "promotes",
+    title: "The tokens whose logits the feature's decoder row raises most.",
+    width: 120,
+    kind: "tokens",
+  },
+  {
+    name: "suppressed",
+    head: "suppresses",
+    title: "The tokens whose logits the feature's decoder row lowers most.",
+    width: 120,
+    kind: "tokens",
+  },
+  {
+    name: "density",
+    head: "density",
+    title: "The share of tokens on which the feature fires.",
+    width: 62,
+    kind: "number",
+  },
+  { name: "n_fires", head: "firings", title: "On how many tokens it fires.", width: 70, kind: "number" },
+  {
+    name: "max",
+    head: "max",
+    title: "The largest activation in the indexed text.",
+    width: 50,
+    kind: "number",
+  },
+  { name: "mean", head: "mean", title: "The mean activation when it fires.", width: 50, kind: "number" },
+  { name: "q50", head: "median", title: "The median activation when it fires.", width: 56, kind: "number" },
+  {
+    name: "std",
+    head: "std",
+    title: "The standard deviation of the activation when it fires.",
+    width: 50,
+    kind: "number",
+  },
+  {
+    name: "histogram",
+    head: "histogram",
+    title: "How many tokens have each activation, 0 to max, on a log scale.",
+    width: 64,
+    kind: "bins",
+    isSortable: false,
+  },
+];
+
+/** Those that a range can be set of. */
+export const RANGED = ["density", "n_fires", "max", "mean", "q50", "std", "feature"];
+
+/** What a person may add and take away. */
+export const CHOICES = COLUMNS.filter((c) => c.name !== "feature" && c.name !== "n_hits");
+
+/** The classes of a column's cells. */
+export function classOf({ name, kind }: Column): string {
+  return `ss-cell-${kind} ${name === "label" ? "ss-col-label" : `ss-${name}`}`;
+}
+
+const BY_WIDTH: [least_px: number, names: string[]][] = [
+  [1000, ["label", "status", "top_tokens", "promoted", "density", "n_fires", "max", "mean", "histogram"]],
+  [760, ["label", "top_tokens", "promoted", "density", "n_fires", "max", "histogram"]],
+  [560, ["top_tokens", "promoted", "density", "max", "histogram"]],
+  [360, ["top_tokens", "density", "max", "histogram"]],
+  [0, ["top_tokens", "density"]],
+];
+
+/** The columns that suit a width, unless a person chose. */
+export function columnsFor(
+  chosen: readonly string[] | undefined,
+  width_px: number,
+  filter: TableFilter,
+): Column[] {
+  const names = chosen ?? BY_WIDTH.find(([least]) => width_px >= least)?.[1] ?? [];
+  const shown = new Set([...names, "feature", ...(filter.fires_on ? ["n_hits"] : [])]);
+  return COLUMNS.filter((c) => shown.has(c.name));
+}
+
+const MARK_PX = 24;
+const GAP_PX = 10;
+const PAD_PX = 20;
+
+/** The grid's columns, and the width below which it scrolls to the side. */
+export function templateOf(
+  columns: readonly Column[],
+  hasMarks: boolean,
+): { grid: string; least_px: number } {
+  const sizes = columns.map(({ name, kind, width }) =>
+    kind === "tokens" || name === "label"
+      ? `minmax(${width}px, ${name === "top_tokens" ? 1.4 : 1}fr)`
+      : `${width}px`,
+  );
+  const marks = hasMarks ? MARK_PX + GAP_PX : 0;
+  const own = columns.reduce((sum, { width }) => sum + width + GAP_PX, 0) - GAP_PX;
+  return {
+    grid: [...(hasMarks ? [`${MARK_PX}px`] : []), ...sizes].join(" "),
+    least_px: own + marks + PAD_PX,
+  };
+}
