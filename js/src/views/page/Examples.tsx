@@ -47,7 +47,7 @@ export function Examples({ shown, isNarrow, hasBreaks, actions }: Props) {
     next.focus();
   };
   if (isComplete && examples.length === 0)
-    return <p class="ss-none ss-quiet">No firing lies in this group.</p>;
+    return <p class="ss-no-example ss-quiet">No firing lies in this group.</p>;
   const isAligned = query.context > 0 && !isNarrow && !hasBreaks;
   return (
     <ol class={isComplete ? "ss-examples" : "ss-examples ss-coming"} ref={list} onKeyDown={onKeyDown}>

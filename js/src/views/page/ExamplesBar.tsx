@@ -22,7 +22,7 @@ export function ExamplesBar({ info, shown, state, update, isReadOnly }: Props) {
   return (
     <div class="ss-bar">
       <Groups shown={shown} group={group} setGroup={(name) => update({ group: name })} />
-      <div class="ss-choice ss-right">
+      <div class="ss-choice ss-bar-end">
         <fieldset class="ss-choice" aria-label="Tokens of context on each side">
           <span class="ss-label">context</span>
           {CONTEXTS.map((n) => (

@@ -3,6 +3,7 @@ import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/ho
 import { tokens } from "../../data/format.js";
 import type { PanelView, ViewProps } from "../../panels/panel.js";
 import type { Example, FeaturePage as Page, ScopeInfo } from "../../protocol/generated.js";
+import { NoteLine } from "../notes/NoteEditor.js";
 import { readable } from "../shell/FeatureName.js";
 import { useSlow } from "../shell/hooks.js";
 import { useKeys } from "../shell/keys.js";
@@ -53,7 +54,7 @@ export const page: PanelView<PageState> = {
   about: "One feature: its figures, and the text on which it fires.",
   View: PageView,
   initial: INITIAL,
-  height_px: 680,
+  height_px: 740,
   hasFeature: true,
   code: (state, feature = 0) => codeOf(state, feature),
 };
@@ -89,6 +90,15 @@ function FeaturePage(props: Props) {
           </div>
           {shown && !error && <TopTokens page={shown.page} />}
         </div>
+        {feature !== undefined && (
+          <NoteLine
+            client={props.client}
+            info={info}
+            feature={feature}
+            isReadOnly={props.isReadOnly}
+            next={() => step(1)}
+          />
+        )}
         {error ? (
           <Failure error={error} retry={retry} />
         ) : !shown || (isSlow && isOther) ? (

@@ -28,7 +28,7 @@ export function Histogram({ bins, n_intervals, chosen }: Props) {
       <svg viewBox={`0 0 ${WIDTH} ${HEIGHT}`} preserveAspectRatio="none" role="img" aria-label={label}>
         {range && (
           <rect
-            class="ss-range"
+            class="ss-hist-range"
             x={x(range[0])}
             width={Math.max(0, x(range[1]) - x(range[0]))}
             y={0}
@@ -36,10 +36,10 @@ export function Histogram({ bins, n_intervals, chosen }: Props) {
           />
         )}
         {borders.map((at) => (
-          <line key={at} class="ss-border" x1={at} x2={at} y1={0} y2={HEIGHT} />
+          <line key={at} class="ss-hist-border" x1={at} x2={at} y1={0} y2={HEIGHT} />
         ))}
         {bars}
-        {mark !== undefined && <line class="ss-mark" x1={mark} x2={mark} y1={0} y2={HEIGHT} />}
+        {mark !== undefined && <line class="ss-hist-mark" x1={mark} x2={mark} y1={0} y2={HEIGHT} />}
       </svg>
       <figcaption title="How many tokens have each activation, on a log scale.">
         <span>0</span>
@@ -47,7 +47,7 @@ export function Histogram({ bins, n_intervals, chosen }: Props) {
         <span>{number(bins.high)}</span>
         {mark !== undefined && (
           <span
-            class="ss-mark-value"
+            class="ss-hist-value"
             style={{ left: `${(100 * mark) / WIDTH}%` }}
             data-side={mark > WIDTH / 2 ? "left" : "right"}
           >
@@ -64,7 +64,7 @@ function drawBars(bins: Bins) {
   return barHeights(bins.counts).map((height, i) => (
     <rect
       key={i}
-      class="ss-bin"
+      class="ss-hist-bin"
       x={i * step}
       y={HEIGHT - height * HEIGHT}
       width={Math.max(1, step - 1)}

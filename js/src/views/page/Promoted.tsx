@@ -33,7 +33,7 @@ export function Promoted({ client, info, page, isOpen, setOpen, reads, setReads,
   const how = convention && convention !== "none" ? METHOD[convention] : "";
   if (!reads && !isStored)
     return (
-      <div class="ss-promoted">
+      <div class="ss-lens">
         <button
           type="button"
           class="ss-quiet-button ss-read-lens"
@@ -44,7 +44,7 @@ export function Promoted({ client, info, page, isOpen, setOpen, reads, setReads,
         </button>
       </div>
     );
-  if (error) return <p class="ss-promoted ss-quiet">{error.message}</p>;
+  if (error) return <p class="ss-lens ss-quiet">{error.message}</p>;
   const title = `${isOpen ? "Show fewer" : "Show all ten"}. Read ${how}. ${CAUTION}`;
   const top = Math.max(
     ...[...(lens?.promoted ?? []), ...(lens?.suppressed ?? [])].map((t) => Math.abs(t.weight)),
@@ -55,7 +55,7 @@ export function Promoted({ client, info, page, isOpen, setOpen, reads, setReads,
     ["suppresses", lens?.suppressed ?? []],
   ] as const;
   return (
-    <div class={isOpen ? "ss-promoted ss-open" : "ss-promoted"}>
+    <div class={isOpen ? "ss-lens ss-lens-open" : "ss-lens"}>
       {sides.map(([label, weights]) => (
         <div key={label} class="ss-weights">
           <button
@@ -98,7 +98,7 @@ function Weight({ weight, top, how, isOpen }: WeightProps) {
       onMouseEnter={(e) => hover.set(described(weight, how, e.currentTarget))}
       onMouseLeave={() => hover.set(undefined)}
     >
-      <bdi>{weight.text.replaceAll("\n", "⏎")}</bdi>
+      <bdi>{weight.text.trim() ? weight.text.replaceAll("\n", "⏎") : blank(weight.text)}</bdi>
       {isOpen && (
         <>
           <span class={weight.weight < 0 ? "ss-weight-bar ss-minus" : "ss-weight-bar"} aria-hidden="true">
@@ -110,6 +110,11 @@ function Weight({ weight, top, how, isOpen }: WeightProps) {
       {!isOpen && <span class="ss-unseen"> {signed(weight.weight)}</span>}
     </li>
   );
+}
+
+/** White space that can be seen. */
+function blank(text: string): string {
+  return text.replaceAll("\n", "⏎").replaceAll("\t", "⇥").replaceAll(" ", "␣") || "␣";
 }
 
 function described(weight: TokenWeight, how: string, node: Element) {

@@ -42,12 +42,27 @@ export function Token(props: Props) {
       {space}
       {strength > 0 ? (
         <span class={isPeak ? "ss-lit ss-peak" : "ss-lit"} style={{ "--ss-strength": strength.toFixed(3) }}>
-          {text.slice(space.length) || "\u00a0"}
+          {drawn(text.slice(space.length))}
         </span>
       ) : (
-        text
+        drawn(text)
       )}
     </span>
+  );
+}
+
+/** A token's text, with our marks for line breaks in a softer color. */
+function drawn(text: string) {
+  if (!text.includes(NEWLINE)) return text;
+  return text.split(NEWLINE).flatMap((part, i) =>
+    i === 0
+      ? [part]
+      : [
+          <span key={i} class="ss-newline">
+            {NEWLINE}
+          </span>,
+          part,
+        ],
   );
 }
 
