@@ -54,6 +54,7 @@ class Listing:
 
     @author.setter
     def author(self, name: str) -> None:
+        """Write under another name."""
         self._author = texts.line(name, "an author", texts.MAX_NAME)
 
     def _stamp(self) -> Stamp:

@@ -7,7 +7,6 @@ import { LabelField } from "./LabelField.js";
 import { NoteDetails } from "./NoteDetails.js";
 import { OutcomeLine, OutcomeNotice } from "./Outcome.js";
 import { Star } from "./Star.js";
-
 import { useNote } from "./useNote.js";
 
 interface Props {
@@ -52,7 +51,13 @@ function EditableNote({ feature, next, note, desk }: Props & { note: FeatureNote
   const field = useRef<HTMLTextAreaElement>(null);
   const [isOpen, setOpen] = useState(false);
   useKeys({
-    l: ["label", () => field.current?.select()],
+    l: [
+      "label",
+      () => {
+        field.current?.focus();
+        field.current?.select();
+      },
+    ],
     s: [`star: into the list “${desk.list}”`, () => void desk.toggleList(feature)],
     ...Object.fromEntries(
       STATUSES.map(([status, , key]) => [key, [status, () => void desk.toggleStatus(feature, status)]]),

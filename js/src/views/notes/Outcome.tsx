@@ -10,10 +10,13 @@ interface Props {
 export function OutcomeLine({ desk, feature }: Props) {
   const found = desk.outcome;
   const isPassing = found?.kind === "saving" || found?.kind === "saved" || found?.kind === "undone";
+  const isDraft = desk.draft(feature, "label") !== undefined;
   const other = found && found.feature !== feature ? ` #${found.feature}` : "";
   return (
     <span class="ss-note-state">
-      <span role="status">{isPassing ? `${found.kind}${other}` : ""}</span>
+      <span role="status">
+        {isPassing ? `${found.kind}${other}` : isDraft && !found ? "not saved yet" : ""}
+      </span>
       {found?.kind === "saved" && found.what !== "list" && (
         <button type="button" class="ss-quiet-button" onClick={() => void desk.step(found.feature, "undo")}>
           undo

@@ -1,6 +1,6 @@
 import { asRequestError, type Client, isQuiet, type RequestError } from "../../protocol/client.js";
 import type { FeatureList, FeatureNote, NoteChange, Noted } from "../../protocol/generated.js";
-import { type DraftField, Drafts } from "./drafts.js";
+import { type Draft, type DraftField, Drafts } from "./drafts.js";
 
 const UNDO_SHOWN_MS = 5000;
 export const STARRED = "starred";
@@ -28,6 +28,7 @@ export class Desk {
   readonly #errors = new Map<number, RequestError>();
   readonly #watched = new Map<number, number>();
   readonly #listeners = new Set<() => void>();
+  readonly #saving = new Map<string, { text: string; end: Promise<boolean> }>();
   #queue: Promise<unknown> = Promise.resolve();
   #off: (() => void) | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -108,29 +109,33 @@ export class Desk {
     this.#tell();
   }
 
-  /** Save what is typed into a field. */
-  async commit(feature: number, field: DraftField, base?: number): Promise<boolean> {
+  /** Save what is typed into a field; what is being saved already is not saved twice. */
+  commit(feature: number, field: DraftField, base?: number): Promise<boolean> {
     const draft = this.#drafts.get(feature, field);
-    if (!draft) return true;
+    if (!draft) return Promise.resolve(true);
+    const name = `${feature}/${field}`;
+    const running = this.#saving.get(name);
+    if (running?.text === draft.text) return running.end;
+    const end = this.#save(feature, field, draft, base).finally(() => {
+      if (this.#saving.get(name)?.end === end) this.#saving.delete(name);
+    });
+    this.#saving.set(name, { text: draft.text, end });
+    return end;
+  }
+
+  async #save(feature: number, field: DraftField, draft: Draft, base: number | undefined): Promise<boolean> {
     const changes = parse(field, draft.text);
     const again = () => void this.commit(feature, field);
     if (typeof changes === "string") {
-      const error = asRequestError(new Error(changes));
-      this.#say({ kind: "failed", feature, what: field, error, again });
+      this.#say({ kind: "failed", feature, what: field, error: asRequestError(new Error(changes)), again });
       return false;
     }
-    const isSaved = await this.#write(feature, field, again, (version) => ({
-      ...changes,
-      version: base ?? draft.base ?? version,
-    }));
-    if (!isSaved) return false;
+    const version = base ?? draft.base;
+    if (!(await this.#write(feature, field, again, () => ({ ...changes, version })))) return false;
     const latest = this.#drafts.get(feature, field);
-    const version = this.note(feature)?.version ?? 0;
-    this.#drafts.set(
-      feature,
-      field,
-      latest && latest.text !== draft.text ? { ...latest, base: version } : undefined,
-    );
+    const isOther = latest !== undefined && latest.text !== draft.text;
+    const next = isOther ? { ...latest, base: this.note(feature)?.version ?? 0 } : undefined;
+    this.#drafts.set(feature, field, next);
     this.#tell();
     return true;
   }
