@@ -103,6 +103,9 @@ function pageOf(feature: number, world: World): FeaturePage {
     },
     promoted: weights(feature, 1),
     suppressed: weights(feature, -1),
+    weights: { cosine: 0.62, encoder_bias: -1.2, threshold: 0.4, decoder_norm: 1 },
+    rule: { n_skipped: 1, skips_special: true, max_norm_ratio: null },
+    not_counted: "the first token of a context, special tokens",
     top_tokens: row.top_tokens.map((text, i) => ({ token: i, text: ` ${text}`, raw: `Ġ${text}`, weight: 1 })),
   };
 }
@@ -127,7 +130,24 @@ function exampleOf(feature: number, rank: number, group: string, context: number
     raws: texts.map((t) => t.replace(" ", "Ġ").replace("\n", "Ċ")),
     activations: texts.map((_, i) => (i === peak ? activation : weak(i))),
     n_same: 0,
+    row: 1000 * rank + 40,
   };
+}
+
+/** Each group with a made-up share. */
+function groupsOf(max: number, n: number) {
+  const group = (name: string, low: number, high: number, share: number) => ({
+    name,
+    low: low * max,
+    high: high * max,
+    n_fires: Math.round(share * 1000),
+    share,
+    is_exact: true,
+  });
+  const intervals = Array.from({ length: n }, (_, i) => n - i).map((i) =>
+    group(`interval-${i}`, (i - 1) / n, i / n, (2 * (n - i) + 1) / n ** 2),
+  );
+  return [group("top", 0, 1, 1), group("random", 0, 1, 1), ...intervals];
 }
 
 type Params = Record<string, never> & {
@@ -136,6 +156,7 @@ type Params = Record<string, never> & {
   count: number;
   k: number;
   context: number;
+  n_intervals?: number;
 };
 
 /** What the made-up kernel holds. Row `i` of its table is the feature `i + shift`. */
@@ -201,7 +222,10 @@ function result(frame: RequestFrame, port: MemoryPort, world: World): object {
     );
     for (const part of [all.slice(0, 8), all.slice(8)])
       port.deliver({ t: "event", rid: frame.rid, data: { examples: part } });
-    return { n_examples: all.length, groups: ["top", "random"] };
+    return {
+      n_examples: all.length,
+      groups: groupsOf(rowOf(params.feature, world).max ?? 0, params.n_intervals ?? 5),
+    };
   }
   return {};
 }

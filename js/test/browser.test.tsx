@@ -191,6 +191,7 @@ test("a snapshot shows what is stored, and says that it is one", async () => {
   });
   const { rows } = await ask<{ rows: Record<string, unknown>[] }>("features.window", { offset: 0, count: 4 });
   const page = await ask<FeaturePage>("feature.get", { feature: 2 });
+  const groups = [{ name: "top", low: 0, high: 9, n_fires: 8, share: 1, is_exact: true }];
   const recorded = (method: string, params: object, data: object, events: object[] = []) =>
     ({ method, params, data, events, buffers: [] }) as unknown as Recorded;
   const saved: Snapshot = {
@@ -201,7 +202,7 @@ test("a snapshot shows what is stored, and says that it is one", async () => {
     answers: [
       recorded("features.window", {}, { offset: 0, count: 4, n_match: 64, n_features: 64, rows }),
       recorded("feature.get", { feature: 2 }, page),
-      recorded("examples.list", { feature: 2, group: "top" }, { n_examples: 8, groups: ["top"] }, [
+      recorded("examples.list", { feature: 2, group: "top" }, { n_examples: 8, groups }, [
         { examples },
       ]),
     ],

@@ -114,7 +114,7 @@ function Weight({ weight, top, how, isOpen }: WeightProps) {
 
 /** White space that can be seen. */
 function blank(text: string): string {
-  return text.replaceAll("\n", "⏎").replaceAll("\t", "⇥").replaceAll(" ", "␣") || "␣";
+  return text.replaceAll("\n", "⏎").replaceAll("\t", "⇥").replace(/\s/g, "␣") || "␣";
 }
 
 function described(weight: TokenWeight, how: string, node: Element) {

@@ -12,6 +12,7 @@ export function useLeaving(
     const node = box.current;
     const before = document.activeElement;
     node?.focus({ preventScroll: true });
+    node?.scrollIntoView?.({ block: "nearest" });
     const inside = outside === "parent" ? node?.parentElement : node;
     const leave = () => {
       latest.current();
