@@ -1,5 +1,6 @@
 import { compare } from "../views/compare/Compare.js";
 import { health } from "../views/health/HealthPanel.js";
+import { map } from "../views/map/Map.js";
 import { neighbors } from "../views/neighbors/Neighbors.js";
 import { tryIt } from "../views/tryit/TryIt.js";
 import type { AnyPanel } from "./panel.js";
@@ -8,6 +9,7 @@ import type { AnyPanel } from "./panel.js";
 export const TABS: Record<string, AnyPanel> = {
   neighbors,
   try_it: tryIt,
+  map,
   compare,
   health,
 };

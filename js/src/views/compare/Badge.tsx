@@ -7,5 +7,5 @@ export function Badge({ place }: { place: number }) {
 }
 
 export function markOf(place: number): string {
-  return `ss-mark-${(LETTERS[place] ?? "A").toLowerCase()}`;
+  return `ss-over-${(LETTERS[place] ?? "A").toLowerCase()}`;
 }

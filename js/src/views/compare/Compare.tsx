@@ -143,7 +143,9 @@ export const compare: PanelView<CompareState> = {
   hasFeature: false,
   code: (state, selected, shared) => {
     const features = chosenFeatures(state, shared.picked, selected, Number.POSITIVE_INFINITY);
-    if (features.length < 2) return `scope.compare([${[...features, "…"].join(", ")}])`;
+    const [first, second] = features;
+    if (first === undefined) return "scope.features";
+    if (second === undefined) return `scope.examples(${first}, k=3)`;
     const asked = contrastOf(state, features);
     if (!asked || asked.without.length + asked.also.length === 0)
       return `scope.compare([${features.join(", ")}])`;

@@ -108,7 +108,7 @@ function Chooser({ comparison, asked, state, update }: Props) {
           </option>
         ))}
       </select>
-      <div class="ss-choice" role="group" aria-label="Tokens of context on each side">
+      <div class="ss-pick" role="group" aria-label="Tokens of context on each side">
         <span class="ss-label">context</span>
         {CONTEXTS.map((n) => (
           <button

@@ -77,7 +77,7 @@ function Token({ example, max, marks, i, isFocused }: Props & { i: number; isFoc
       </span>
     );
   for (const { place, lane } of fires)
-    inner = <span class={`ss-mark ${markOf(place)} ss-lane-${lane}`}>{inner}</span>;
+    inner = <span class={`ss-over ${markOf(place)} ss-lane-${lane}`}>{inner}</span>;
   return (
     <span
       class={isFocused ? "ss-token ss-focused" : "ss-token"}

@@ -71,7 +71,7 @@ interface MetricProps {
 /** By what features are near: every metric there is, with what it means. */
 export function MetricChoice({ metrics, metric, choose }: MetricProps) {
   return (
-    <div class="ss-choice" role="group" aria-label="Near by">
+    <div class="ss-pick" role="group" aria-label="Near by">
       {metrics?.map(({ name, title, meaning, problem }) => (
         <button
           key={name}
@@ -92,7 +92,7 @@ export function MetricChoice({ metrics, metric, choose }: MetricProps) {
 /** How many neighbors. */
 export function SizeChoice({ k, choose }: { k: number; choose: (k: number) => void }) {
   return (
-    <div class="ss-choice" role="group" aria-label="How many neighbors">
+    <div class="ss-pick" role="group" aria-label="How many neighbors">
       {SIZES.map((n) => (
         <button key={n} type="button" aria-pressed={n === k} onClick={() => choose(n)}>
           {n}

@@ -1,4 +1,4 @@
-import { useRef } from "preact/hooks";
+import { useEffect, useRef } from "preact/hooks";
 import { number } from "../../data/format.js";
 import type { Neighbor, Neighbors } from "../../protocol/generated.js";
 import { FeatureName } from "../shell/FeatureName.js";
@@ -20,6 +20,14 @@ export function NeighborList({ answer, hasIndex, nLeftOut, open, pointed, point,
   const { metric, neighbors } = answer;
   const list = useRef<HTMLOListElement>(null);
   const most = Math.max(...neighbors.map((n) => Math.abs(n.score)), 1e-9);
+  useEffect(() => {
+    const box = list.current?.parentElement;
+    const row = list.current?.querySelector<HTMLElement>(".ss-near-pointed");
+    if (!box || !row || list.current?.matches(":hover, :focus-within")) return;
+    const [outer, own] = [box.getBoundingClientRect(), row.getBoundingClientRect()];
+    if (own.top < outer.top) box.scrollTop -= outer.top - own.top;
+    if (own.bottom > outer.bottom) box.scrollTop += own.bottom - outer.bottom;
+  }, [pointed]);
   const onKeyDown = (event: KeyboardEvent) => {
     const delta = { ArrowDown: 1, ArrowUp: -1 }[event.key];
     if (delta === undefined || event.ctrlKey || event.metaKey || event.altKey) return;

@@ -43,7 +43,7 @@ export function StarPicture({ answer, pointed, point, choose }: Props) {
   };
   const legend = star.lines.length > 0 ? `lines: mutual decoder cosine ≥ ${star.least}` : "";
   return (
-    <figure class="ss-star" ref={box}>
+    <figure class="ss-sky" ref={box}>
       <svg
         width={width}
         height={height}
@@ -52,7 +52,7 @@ export function StarPicture({ answer, pointed, point, choose }: Props) {
         aria-label={told(answer)}
       >
         <Rings star={star} />
-        <g key={`${center.feature}-${metric.name}-${neighbors.length}`} class="ss-star-lines">
+        <g key={`${center.feature}-${metric.name}-${neighbors.length}`} class="ss-sky-lines">
           <Lines star={star} pointed={neighbors.findIndex((n) => n.brief.feature === pointed)} />
         </g>
         {neighbors.map(({ brief }, i) => {
@@ -70,7 +70,7 @@ export function StarPicture({ answer, pointed, point, choose }: Props) {
             )
           );
         })}
-        <g class="ss-star-node ss-star-center" key={center.feature} style={moved(star.center)}>
+        <g class="ss-sky-node ss-sky-center" key={center.feature} style={moved(star.center)}>
           <circle r="7" />
           <LabelText spot={star.center} />
         </g>
@@ -85,7 +85,7 @@ export function StarPicture({ answer, pointed, point, choose }: Props) {
 
 function Rings({ star: { center, rings } }: { star: Star }) {
   return (
-    <g class="ss-star-rings">
+    <g class="ss-sky-rings">
       {rings.map(({ score, rx, ry }) => (
         <g key={score}>
           <ellipse cx={center.x} cy={center.y} rx={rx} ry={ry} />
@@ -105,7 +105,7 @@ function Lines({ star, pointed }: { star: Star; pointed: number }) {
       {spots.map(({ x, y }, i) => (
         <line
           key={`0-${i}`}
-          class={i === pointed ? "ss-star-spoke ss-star-near" : "ss-star-spoke"}
+          class={i === pointed ? "ss-sky-spoke ss-sky-near" : "ss-sky-spoke"}
           x1={center.x}
           y1={center.y}
           x2={x}
@@ -119,7 +119,7 @@ function Lines({ star, pointed }: { star: Star; pointed: number }) {
         return (
           <line
             key={`${from}-${to}`}
-            class={isNear ? "ss-star-link ss-star-near" : "ss-star-link"}
+            class={isNear ? "ss-sky-link ss-sky-near" : "ss-sky-link"}
             x1={a.x}
             y1={a.y}
             x2={b.x}
@@ -143,14 +143,14 @@ interface NodeProps {
 function Node({ brief, spot, isPointed, onPoint, choose }: NodeProps) {
   return (
     <g
-      class={isPointed ? "ss-star-node ss-star-pointed" : "ss-star-node"}
+      class={isPointed ? "ss-sky-node ss-sky-pointed" : "ss-sky-node"}
       data-node={brief.feature}
       style={moved(spot)}
       onMouseEnter={(e) => onPoint(e.currentTarget.querySelector("circle") ?? undefined)}
       onMouseLeave={() => onPoint()}
       onClick={() => choose(brief.feature)}
     >
-      <circle class="ss-star-hit" r="11" />
+      <circle class="ss-sky-hit" r="11" />
       <circle r="4" />
       <LabelText spot={spot} />
     </g>
@@ -162,7 +162,7 @@ function LabelText({ spot: { x, y, label } }: { spot: Spot }) {
   const [digits, ...name] = label.text.split(" ");
   return (
     <text x={label.x - x} y={label.y - y} dy="0.35em" text-anchor={label.anchor}>
-      <tspan class="ss-star-number">{digits}</tspan>
+      <tspan class="ss-sky-number">{digits}</tspan>
       {name.length > 0 && ` ${name.join(" ")}`}
     </text>
   );

@@ -48,7 +48,7 @@ const LABEL_PX = 96;
 const LINE_PX = 13;
 const DOT_PX = 5;
 const MOST_OBLONG = 1.9;
-const LINES_A_NODE = 1.5;
+const LINES_A_NODE = 1.2;
 const THRESHOLDS = [0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9];
 const CUTS = [20, 12, 7, 0];
 
