@@ -4,7 +4,7 @@ const isProd = process.argv.includes("--prod");
 const isWatch = process.argv.includes("--watch");
 
 const bundle = await context({
-  entryPoints: { core: "src/core.ts" },
+  entryPoints: { core: "src/core.ts", map: "src/map.ts" },
   outdir: "../python_pkg/saescope/static",
   bundle: true,
   format: "esm",

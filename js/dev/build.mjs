@@ -1,5 +1,6 @@
 import { copyFile } from "node:fs/promises";
 import { build } from "esbuild";
+import "../styles.mjs";
 
 const out = process.argv[2] ?? "dev/out";
 
@@ -10,6 +11,14 @@ await build({
   format: "esm",
   jsx: "automatic",
   jsxImportSource: "preact",
+  logLevel: "info",
+});
+await build({
+  entryPoints: { map: "src/map.ts" },
+  outdir: "../python_pkg/saescope/static",
+  bundle: true,
+  format: "esm",
+  target: "es2022",
   logLevel: "info",
 });
 for (const name of ["index.html", "themes.css"]) await copyFile(`dev/${name}`, `${out}/${name}`);

@@ -569,6 +569,81 @@ export interface TextRead {
   briefs: FeatureBrief[];
 }
 
+/** Which map, and what to color it by; without places only the color is sent. */
+export interface MapParams {
+  scope: string;
+  method?: string;
+  color?: string;
+  with_places?: boolean;
+}
+
+/** Something to choose: its name, and what to call it. */
+export interface MapChoice {
+  name: string;
+  title: string;
+}
+
+/** A cluster: where its name goes, and how many features it has; level 0 is the coarsest. */
+export interface MapCluster {
+  x: number;
+  y: number;
+  name: string;
+  n: number;
+  level: number;
+}
+
+/** What the colors mean: an amount from ``low`` to ``high``, or the place of one of the ``categories``. */
+export interface MapColor {
+  name: string;
+  title: string;
+  is_log: boolean;
+  low: number;
+  high: number;
+  categories: string[];
+}
+
+/** Data of the ``maps`` topic: how the drawing of a map goes. */
+export interface MapNews {
+  scope: string;
+  method: string;
+  stage: string;
+  unit: string;
+  done: number;
+  total: number;
+  is_over: boolean;
+  error: string;
+  hint: string;
+}
+
+/** Answer of ``map.get``; raw little-endian buffers. */
+export interface MapData {
+  method: string;
+  is_drawn: boolean;
+  methods: MapChoice[];
+  colors: MapChoice[];
+  n: number;
+  n_placed: number;
+  color: MapColor | null;
+  clusters: MapCluster[];
+  drawing: MapNews | null;
+}
+
+/** Which map to draw. */
+export interface MapDrawParams {
+  scope: string;
+  method: string;
+}
+
+/** Of which scope no map is to be drawn any more. */
+export interface MapStopParams {
+  scope: string;
+}
+
+/** Answer of ``map.draw`` and ``map.stop``: the drawing that is under way, if any. */
+export interface MapDrawn {
+  drawing: MapNews | null;
+}
+
 /** One number: ``error`` is its standard error, ``n`` the tokens (or features) it rests on. */
 export interface HealthFigure {
   name: string;
@@ -742,6 +817,9 @@ export interface Methods {
   "contrast.list": { params: ContrastParams; result: ContrastEnd; event: ContrastPart };
   "contrast.live": { params: ContrastParams; result: ContrastEnd; event: ContrastPart };
   "text.read": { params: TextParams; result: TextRead; event: TextStage };
+  "map.get": { params: MapParams; result: MapData; event: never };
+  "map.draw": { params: MapDrawParams; result: MapDrawn; event: never };
+  "map.stop": { params: MapStopParams; result: MapDrawn; event: never };
   "health.get": { params: ScopeParams; result: Health; event: never };
   "health.measure": { params: MeasureParams; result: Measured; event: Measuring };
   "note.get": { params: FeatureParams; result: FeatureNote; event: never };

@@ -27,10 +27,11 @@ from saescope.index.features import LENS, feature_rows, feature_writer
 from saescope.index.figures import EXAMPLES, FEATURES
 from saescope.index.layout import STEP, Layout
 from saescope.index.manifest import Manifest
+from saescope.index.plane import principal_plane
 from saescope.index.postings import POSTINGS, Postings, ShardedPostings, partition, shard_name
 from saescope.index.rows import RowShards, explained_variance, rows_name
 from saescope.index.spans import SPANS, SpanCollector
-from saescope.index.store import CONTEXTS, DIRECTIONS, DOCS, PLACES, TOKENS, VOCABULARY, token_dtype
+from saescope.index.store import CONTEXTS, DIRECTIONS, DOCS, MAPS, PLACES, TOKENS, VOCABULARY, token_dtype
 from saescope.index.summary import counted, statistics
 from saescope.index.vocabulary import Vocabulary
 from saescope.indexing.workspace import Workspace
@@ -82,9 +83,10 @@ def finish(workspace: Workspace, manifest: Manifest, layout: Layout, progress: P
         with workspace.part(PLACES) as path:
             save_file(token_places(layout.tokens, layout.vocab_size), path)
     n_fires = write_tables(workspace, manifest, shards, layout, lens, progress)
+    write_maps(workspace, progress)
     n_counted = layout.n_counted()
     names = [VOCABULARY, TOKENS, DOCS, PLACES, FEATURES, EXAMPLES, SPANS]
-    names += [name for name in (CONTEXTS, DIRECTIONS) if workspace.has(name)]
+    names += [name for name in (CONTEXTS, DIRECTIONS, MAPS) if workspace.has(name)]
     if manifest.has_postings:
         names += [POSTINGS, *(rows_name(n) for n in numbers)]
     workspace.commit(
@@ -144,6 +146,14 @@ def write_tables(
         windows.write(path, layout.n_rows)
     progress.finish()
     return np.concatenate(n_fires)
+
+
+def write_maps(workspace: Workspace, progress: Progress) -> None:
+    """Lay the features out by their decoder's directions, where these are kept, so that a map opens at once."""
+    directions = map_arrays(workspace.folder / DIRECTIONS) if workspace.has(DIRECTIONS) else {}
+    if "decoder" in directions and not workspace.has(MAPS):
+        with workspace.part(MAPS) as path:
+            save_file({"pca": principal_plane(directions["decoder"], progress)}, path)
 
 
 @contextmanager

@@ -39,8 +39,7 @@ class Color:
     is_log
         Whether the scale is logarithmic.
     low, high
-        Ends of the scale: the extremes where it is logarithmic, else what half a per cent of the
-        features lie below and above.
+        Ends of the scale: half a per cent of the features lie below, and above.
     categories
         What 0, 1, … stand for, where values are no amounts.
     """
@@ -85,5 +84,5 @@ def color_by(name: str, table: pl.DataFrame, level: Level, names: list[str], sta
     values[~(table["n_fires"].to_numpy() > 0) | ~np.isfinite(values)] = np.nan
     known = values[np.isfinite(values)]
     is_log = name in LOGARITHMIC
-    low, high = np.quantile(known, (0, 1) if is_log else (TAIL, 1 - TAIL)) if len(known) else (0.0, 0.0)
+    low, high = np.quantile(known, (TAIL, 1 - TAIL)) if len(known) else (0.0, 0.0)
     return Color(name, values, is_log, float(low), float(high))
