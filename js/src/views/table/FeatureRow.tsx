@@ -31,7 +31,7 @@ export function FeatureRowView({ id, row, y, data, columns, isOpen, isCursor, is
       style={{ transform: `translateY(${y}px)` }}
     >
       {isPicked !== undefined && (
-        <span class="ss-mark" role="gridcell">
+        <span class="ss-pick-cell" role="gridcell">
           {data && (
             <input
               type="checkbox"
@@ -68,9 +68,9 @@ function cell(name: string, data: FeatureRow, columns: readonly Column[]): Compo
     case "q50":
       return data[name] === undefined ? "" : fires ? number(data[name]) : "–";
     case "label":
-      return data.label || <span class="ss-none">–</span>;
+      return data.label || "";
     case "status":
-      return data.status ? <span class={`ss-status ss-status-${data.status}`}>{data.status}</span> : "";
+      return data.status ? <span class={`ss-state ss-state-${data.status}`}>{data.status}</span> : "";
     case "top_tokens": {
       const isLabelled = data.label && !columns.some((c) => c.name === "label");
       const pieces = tokens(data.top_tokens);

@@ -1,5 +1,5 @@
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
-import { codeOf, filtered, readQuery, type TableQuery } from "../../data/query.js";
+import { codeOf, filtered, type Range, readQuery, type TableQuery, withoutRange } from "../../data/query.js";
 import type { RowTable } from "../../data/table.js";
 import type { PanelView, ViewProps } from "../../panels/panel.js";
 import type { TableFilter } from "../../protocol/generated.js";
@@ -43,7 +43,7 @@ function TableView(props: ViewProps<TableState>) {
   const [width, setWidth] = useState(props.isNarrow ? 320 : 400);
   const columns = useMemo(
     () => columnsFor(state.columns, width, filter),
-    [state.columns?.join(), width >= 1000, width >= 760, width >= 560, width >= 360, filter.fires_on !== ""],
+    [state.columns?.join(), width >= 1000, width >= 760, width >= 560, width >= 384, filter.fires_on !== ""],
   );
   const names = columns.map((c) => c.name);
   const wanted = [...new Set([...USUAL, ...names])].filter((n) => n !== "feature");
@@ -53,14 +53,23 @@ function TableView(props: ViewProps<TableState>) {
   const [isChoosing, setChoosing] = useState(false);
   const isSlow = useSlow(table.counts === undefined && table.error === undefined);
   const change = (next: TableQuery) => update({ query: next });
-  const refilter = (part: Partial<TableFilter>) => change(filtered(query, part));
+  const latest = useRef(query);
+  latest.current = query;
+  const refilter = (part: Partial<TableFilter>) => {
+    latest.current = filtered(latest.current, part);
+    change(latest.current);
+  };
+  const setRange = (name: string, range: Range | undefined) => {
+    const { ranges } = withoutRange(latest.current.filter, name);
+    refilter({ ranges: range ? { ...ranges, [name]: range } : ranges });
+  };
   const clear = () =>
     update({ query: filtered(query, readQuery({}).filter), isOnlyPicked: false, isFiresOn: false });
   const mode: Mode = state.isFiresOn ? "fires_on" : filter.looks_in;
   const setMode = (next: Mode) =>
     next === "fires_on"
       ? update({ isFiresOn: true })
-      : update({ isFiresOn: false, query: filtered(query, { looks_in: next }) });
+      : update({ isFiresOn: false, query: filtered(latest.current, { looks_in: next }) });
   const cursor = useRef<number | undefined>(undefined);
   const open = (next: number, at?: number) => {
     if (at !== undefined) move(at);
@@ -195,7 +204,8 @@ function TableView(props: ViewProps<TableState>) {
           filter={asked.filter}
           names={names}
           version={versionOf(info)}
-          change={({ only: _, ...part }: Partial<TableFilter>) => refilter(part)}
+          change={refilter}
+          setRange={setRange}
         />
       )}
       <div class="ss-grid-box">

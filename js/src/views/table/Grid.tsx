@@ -56,7 +56,7 @@ export function Grid(props: Props) {
     const wasInSight = row !== undefined && scrollFor(row, ROW_PX, before, now, layout) === now;
     if (before !== height && !wasInSight) return;
     goTo(row);
-    if (row !== undefined) cursor.current = row;
+    if (before === height) cursor.current = row;
   }, [place, table, height]);
   const moveCursor = (row: number) => {
     if (nRows === 0) return;
@@ -64,7 +64,7 @@ export function Grid(props: Props) {
     goTo(cursor.current);
     redraw((n) => n + 1);
   };
-  const { grid, least_px } = templateOf(columns, picked !== undefined);
+  const { grid, least_px } = templateOf(columns, picked !== undefined, table.counts?.n_features ?? 0);
   const rows = Array.from({ length: range.end - range.first }, (_, i) => table.row(range.first + i));
   const drawn = useRows();
   const base = Math.floor(range.first / 1000) * 1000;
@@ -114,7 +114,7 @@ export function Grid(props: Props) {
         if (row === undefined || !data) return;
         cursor.current = row;
         const isMark =
-          event.target instanceof HTMLInputElement || (event.target as Element).closest(".ss-mark");
+          event.target instanceof HTMLInputElement || (event.target as Element).closest(".ss-pick-cell");
         if (picked && (isMark || event.shiftKey)) {
           toggle(data.feature, row, event.shiftKey);
           if (isMark) event.currentTarget.focus({ preventScroll: true });

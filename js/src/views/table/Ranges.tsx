@@ -3,7 +3,7 @@ import { type Range, withoutRange } from "../../data/query.js";
 import { type Client, isQuiet } from "../../protocol/client.js";
 import type { ColumnSpread, TableFilter } from "../../protocol/generated.js";
 import { HIDES } from "./Chips.js";
-import { COLUMNS, RANGED } from "./columns.js";
+import { ALWAYS_RANGED, COLUMNS, RANGED } from "./columns.js";
 import { RangeHistogram } from "./RangeHistogram.js";
 
 interface Props {
@@ -15,46 +15,52 @@ interface Props {
   /** Changes when the numbers do. */
   version: string;
   change: (part: Partial<TableFilter>) => void;
+  setRange: (name: string, range: Range | undefined) => void;
 }
 
 const STATUSES = ["proposed", "checked", "rejected", ""];
 
 /** Every column's histogram, with what else can be left out. */
-export function Ranges({ client, scope, filter, names, version, change }: Props) {
-  const shown = RANGED.filter((name) => names.includes(name) || filter.ranges[name] !== undefined);
+export function Ranges({ client, scope, filter, names, version, change, setRange }: Props) {
+  const shown = RANGED.filter(
+    (name) => names.includes(name) || ALWAYS_RANGED.includes(name) || filter.ranges[name] !== undefined,
+  );
   return (
     <div class="ss-filters" role="group" aria-label="Filters by range and kind">
       <div class="ss-ticks">
-        {HIDES.map(({ name, text, title }) => (
-          <label key={name} title={title}>
-            <input
-              type="checkbox"
-              checked={filter[name]}
-              onChange={(e) => change({ [name]: e.currentTarget.checked })}
-            />
-            {text}
-          </label>
-        ))}
-        <span class="ss-ticks-break" />
-        {STATUSES.map((status) => (
-          <label
-            key={status}
-            title={status ? `Only features whose label is ${status}.` : "Only features without a status."}
-          >
-            <input
-              type="checkbox"
-              checked={filter.statuses.includes(status)}
-              onChange={(e) =>
-                change({
-                  statuses: e.currentTarget.checked
-                    ? [...filter.statuses, status]
-                    : filter.statuses.filter((s) => s !== status),
-                })
-              }
-            />
-            {status || "no status"}
-          </label>
-        ))}
+        <span role="group" aria-label="Kinds to leave out">
+          {HIDES.map(({ name, text, title }) => (
+            <label key={name} title={title}>
+              <input
+                type="checkbox"
+                checked={filter[name]}
+                onChange={(e) => change({ [name]: e.currentTarget.checked })}
+              />
+              {text}
+            </label>
+          ))}
+        </span>
+        <span role="group" aria-label="Status">
+          {STATUSES.map((status) => (
+            <label
+              key={status}
+              title={status ? `Only features whose label is ${status}.` : "Only features without a status."}
+            >
+              <input
+                type="checkbox"
+                checked={filter.statuses.includes(status)}
+                onChange={(e) =>
+                  change({
+                    statuses: e.currentTarget.checked
+                      ? [...filter.statuses, status]
+                      : filter.statuses.filter((s) => s !== status),
+                  })
+                }
+              />
+              {status || "no status"}
+            </label>
+          ))}
+        </span>
       </div>
       <div class="ss-ranges">
         {shown.map((name) => (
@@ -65,7 +71,7 @@ export function Ranges({ client, scope, filter, names, version, change }: Props)
             scope={scope}
             filter={filter}
             version={version}
-            change={change}
+            setRange={setRange}
           />
         ))}
       </div>
@@ -79,8 +85,8 @@ function ColumnRange({
   scope,
   filter,
   version,
-  change,
-}: Omit<Props, "names"> & { name: string }) {
+  setRange,
+}: Omit<Props, "names" | "change"> & { name: string }) {
   const [spread, setSpread] = useState<ColumnSpread>();
   const others = useMemo(() => JSON.stringify(withoutRange(filter, name)), [filter, name]);
   useEffect(() => {
@@ -104,9 +110,7 @@ function ColumnRange({
       about={`${column?.title ?? ""} Drag over the bars to keep a range; double-click clears it.`}
       spread={spread}
       range={steady}
-      change={(next) =>
-        change({ ranges: next ? { ...filter.ranges, [name]: next } : withoutRange(filter, name).ranges })
-      }
+      change={(next) => setRange(name, next)}
     />
   );
 }

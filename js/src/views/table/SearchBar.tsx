@@ -62,33 +62,35 @@ export function SearchBar({ filter, mode, setMode, change, problem, children }: 
           e.currentTarget.closest(".ss-table")?.querySelector<HTMLElement>(".ss-scroll")?.focus();
         }}
       />
-      {!isFiring && (
-        <button
-          type="button"
-          class="ss-toggle ss-regex"
-          aria-pressed={filter.is_regex}
-          aria-label="Regular expression"
-          title="Take the search as a regular expression (RE2), whatever the case: ^ (ham|jam)$"
-          onClick={() => change({ is_regex: !filter.is_regex })}
+      <div class="ss-tools">
+        {!isFiring && (
+          <button
+            type="button"
+            class="ss-toggle ss-regex"
+            aria-pressed={filter.is_regex}
+            aria-label="Regular expression"
+            title="Take the search as a regular expression (RE2), whatever the case: ^ (ham|jam)$"
+            onClick={() => change({ is_regex: !filter.is_regex })}
+          >
+            .*
+          </button>
+        )}
+        <select
+          class="ss-mode"
+          aria-label="Where to search"
+          title="Where to search. “Fires on text” finds features whose stored examples hold a text."
+          value={mode}
+          onChange={(e) => setMode(e.currentTarget.value as Mode)}
         >
-          .*
-        </button>
-      )}
-      <select
-        class="ss-mode"
-        aria-label="Where to search"
-        title="Where to search. “Fires on text” finds features whose stored examples hold a text."
-        value={mode}
-        onChange={(e) => setMode(e.currentTarget.value as Mode)}
-      >
-        {Object.entries(PLACES).map(([name, title]) => (
-          <option key={name} value={name}>
-            {title}
-          </option>
-        ))}
-        <option value="fires_on">fires on text</option>
-      </select>
-      {children}
+          {Object.entries(PLACES).map(([name, title]) => (
+            <option key={name} value={name}>
+              {title}
+            </option>
+          ))}
+          <option value="fires_on">fires on text</option>
+        </select>
+        {children}
+      </div>
       {problem && (
         <p class="ss-search-problem" id="ss-search-problem" role="alert">
           {problem.message} {problem.hint} The rows shown are those before.

@@ -14,7 +14,7 @@ export function TableHead({ columns, query, change, hasMarks, isReadOnly }: Prop
   return (
     <div class="ss-row ss-head" role="row" aria-rowindex={1}>
       {hasMarks && (
-        <span class="ss-mark" role="columnheader" title="Mark features: x or Space, with Shift a range.">
+        <span class="ss-pick-cell" role="columnheader" title="Mark features: x or Space, with Shift a range.">
           <span class="ss-sr">marked</span>
         </span>
       )}

@@ -27,7 +27,7 @@ export const COLUMNS: Column[] = [
     name: "top_tokens",
     head: "top tokens",
     title: "The tokens that carry most of the feature's activation. A label stands before them.",
-    width: 130,
+    width: 96,
     kind: "tokens",
   },
   {
@@ -48,7 +48,7 @@ export const COLUMNS: Column[] = [
     name: "density",
     head: "density",
     title: "The share of tokens on which the feature fires.",
-    width: 62,
+    width: 60,
     kind: "number",
   },
   { name: "n_fires", head: "firings", title: "On how many tokens it fires.", width: 70, kind: "number" },
@@ -56,10 +56,10 @@ export const COLUMNS: Column[] = [
     name: "max",
     head: "max",
     title: "The largest activation in the indexed text.",
-    width: 50,
+    width: 46,
     kind: "number",
   },
-  { name: "mean", head: "mean", title: "The mean activation when it fires.", width: 50, kind: "number" },
+  { name: "mean", head: "mean", title: "The mean activation when it fires.", width: 46, kind: "number" },
   { name: "q50", head: "median", title: "The median activation when it fires.", width: 56, kind: "number" },
   {
     name: "std",
@@ -81,19 +81,22 @@ export const COLUMNS: Column[] = [
 /** Those that a range can be set of. */
 export const RANGED = ["density", "n_fires", "max", "mean", "q50", "std", "feature"];
 
+/** Those whose histogram is there even when the column is not. */
+export const ALWAYS_RANGED = ["density", "max", "mean"];
+
 /** What a person may add and take away. */
 export const CHOICES = COLUMNS.filter((c) => c.name !== "feature" && c.name !== "n_hits");
 
 /** The classes of a column's cells. */
 export function classOf({ name, kind }: Column): string {
-  return `ss-cell-${kind} ${name === "label" ? "ss-col-label" : `ss-${name}`}`;
+  return `ss-cell-${kind} ${kind === "text" ? "ss-col-" : "ss-"}${name}`;
 }
 
 const BY_WIDTH: [least_px: number, names: string[]][] = [
   [1000, ["label", "status", "top_tokens", "promoted", "density", "n_fires", "max", "mean", "histogram"]],
   [760, ["label", "top_tokens", "promoted", "density", "n_fires", "max", "histogram"]],
   [560, ["top_tokens", "promoted", "density", "max", "histogram"]],
-  [360, ["top_tokens", "density", "max", "histogram"]],
+  [384, ["top_tokens", "density", "max", "histogram"]],
   [0, ["top_tokens", "density"]],
 ];
 
@@ -108,15 +111,19 @@ export function columnsFor(
   return COLUMNS.filter((c) => shown.has(c.name));
 }
 
-const MARK_PX = 24;
-const GAP_PX = 10;
+const MARK_PX = 18;
+const GAP_PX = 8;
+const DIGIT_PX = 8;
 const PAD_PX = 20;
 
 /** The grid's columns, and the width below which it scrolls to the side. */
 export function templateOf(
-  columns: readonly Column[],
+  given: readonly Column[],
   hasMarks: boolean,
+  nFeatures: number,
 ): { grid: string; least_px: number } {
+  const digits = Math.max(4, String(nFeatures).length);
+  const columns = given.map((c) => (c.name === "feature" ? { ...c, width: 8 + DIGIT_PX * digits } : c));
   const sizes = columns.map(({ name, kind, width }) =>
     kind === "tokens" || name === "label"
       ? `minmax(${width}px, ${name === "top_tokens" ? 1.4 : 1}fr)`

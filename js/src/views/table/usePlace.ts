@@ -16,6 +16,12 @@ interface Placing {
   move: (row: number | undefined) => void;
 }
 
+/** Whether rows were sorted or filtered anew: they are read from their top, and not from the open feature on. */
+function isAnotherList(before: RowTable, { query, counts }: RowTable): boolean {
+  const isSorted = before.query.sort !== query.sort || before.query.descending !== query.descending;
+  return isSorted || counts?.n_match !== counts?.n_features;
+}
+
 /** Where the open feature stands in the table. Rows that were only read anew are not scrolled. */
 export function usePlace(
   client: Client,
@@ -33,6 +39,13 @@ export function usePlace(
   useEffect(() => {
     if (feature === undefined || !table.counts) return;
     const isMove = followed.current.feature !== feature || followed.current.table !== table;
+    const before = followed.current.table;
+    if (before !== table && before.counts && isAnotherList(before, table)) {
+      followed.current = { feature, table };
+      move(undefined);
+      target.current = table.isAt(0, feature) ? 0 : -1;
+      return;
+    }
     const settle = (row: number | undefined) => {
       followed.current = { feature, table };
       target.current = row;
