@@ -14,7 +14,7 @@ const INITIAL: CompareState = { features: [], one: null, roles: {}, within: 0, c
 
 /** Two to four features side by side, how alike they are, and where one fires and another does not. */
 function CompareView(props: ViewProps<CompareState>) {
-  const { client, info, shared, feature, choose, state, update, isReadOnly } = props;
+  const { client, info, shared, feature, choose, state, update, isNarrow, isReadOnly } = props;
   const features = chosenFeatures(state, shared.picked, feature, info.n_features);
   const answer = useCompare(client, info, features);
   const asked = contrastOf(state, features);
@@ -48,6 +48,7 @@ function CompareView(props: ViewProps<CompareState>) {
           <Pairs
             comparison={shown}
             info={info}
+            isNarrow={isNarrow}
             show={
               isReadOnly
                 ? undefined

@@ -1,3 +1,4 @@
+import type { ComponentChildren } from "preact";
 import { count } from "../../data/format.js";
 import type { Comparison, Pair, ScopeInfo } from "../../protocol/generated.js";
 import { Badge } from "./Badge.js";
@@ -6,55 +7,68 @@ import { LETTERS, type Role } from "./roles.js";
 interface Props {
   comparison: Comparison;
   info: ScopeInfo;
+  isNarrow: boolean;
   /** Show where one fires and the other does so, or does not; none where nothing can be asked. */
   show: ((one: number, other: number, role: Role) => void) | undefined;
 }
 
+interface Measure {
+  title: string;
+  tip: string;
+  of: (pair: Pair) => ComponentChildren;
+}
+
 /** How alike each two of the features are; a number of tokens opens their text. */
-export function Pairs({ comparison, info, show }: Props) {
-  const { features, pairs } = comparison;
+export function Pairs({ comparison, info, isNarrow, show }: Props) {
+  const { pairs } = comparison;
+  const numbers = comparison.features.map((f) => f.brief.feature);
   if (pairs.length === 0) return null;
-  const numbers = features.map((f) => f.brief.feature);
-  const n_fires = (feature: number) => features[numbers.indexOf(feature)]?.page.n_fires ?? 0;
+  const measures = measuresOf(comparison, show);
+  const name = ({ feature, other }: Pair) => (
+    <>
+      <Badge place={numbers.indexOf(feature)} /> <Badge place={numbers.indexOf(other)} />
+    </>
+  );
+  const key = ({ feature, other }: Pair) => `${feature}-${other}`;
   return (
     <div class="ss-pairs" tabIndex={0} role="region" aria-label="How alike they are">
       <table>
         <thead>
           <tr>
             <th scope="col">pair</th>
-            <th scope="col" title="Cosine of the angle between the decoder rows.">
-              decoder cosine
-            </th>
-            <th scope="col" title="Cosine of the angle between the encoder columns.">
-              encoder cosine
-            </th>
-            <th scope="col" title="Tokens on which both fire, of those on which either does.">
-              Jaccard
-            </th>
-            <th scope="col" title="Pearson's, of the activations over all tokens that count.">
-              correlation
-            </th>
-            <th scope="col" title="Tokens on which both fire.">
-              both fire
-            </th>
-            <th scope="col" title="Tokens on which the first fires and the second does not.">
-              first alone
-            </th>
-            <th scope="col" title="Tokens on which the second fires and the first does not.">
-              second alone
-            </th>
+            {isNarrow
+              ? pairs.map((pair) => (
+                  <th key={key(pair)} scope="col">
+                    {name(pair)}
+                  </th>
+                ))
+              : measures.map(({ title, tip }) => (
+                  <th key={title} scope="col" title={tip}>
+                    {title}
+                  </th>
+                ))}
           </tr>
         </thead>
         <tbody>
-          {pairs.map((pair) => (
-            <Row
-              key={`${pair.feature}-${pair.other}`}
-              pair={pair}
-              places={[numbers.indexOf(pair.feature), numbers.indexOf(pair.other)]}
-              n_fires={n_fires}
-              show={show}
-            />
-          ))}
+          {isNarrow
+            ? measures.map(({ title, tip, of }) => (
+                <tr key={title}>
+                  <th scope="row" title={tip}>
+                    {title}
+                  </th>
+                  {pairs.map((pair) => (
+                    <td key={key(pair)}>{of(pair)}</td>
+                  ))}
+                </tr>
+              ))
+            : pairs.map((pair) => (
+                <tr key={key(pair)} data-pair={key(pair)}>
+                  <th scope="row">{name(pair)}</th>
+                  {measures.map(({ title, of }) => (
+                    <td key={title}>{of(pair)}</td>
+                  ))}
+                </tr>
+              ))}
         </tbody>
       </table>
       {!info.has_postings && (
@@ -66,45 +80,62 @@ export function Pairs({ comparison, info, show }: Props) {
   );
 }
 
-interface RowProps {
-  pair: Pair;
-  places: [number, number];
-  n_fires: (feature: number) => number;
-  show: Props["show"];
-}
-
-function Row({ pair, places, n_fires, show }: RowProps) {
-  const { feature, other, n_both, share, share_of_other } = pair;
-  const [a, b] = places.map((place) => LETTERS[place] ?? "");
-  return (
-    <tr data-pair={`${feature}-${other}`}>
-      <th scope="row">
-        <Badge place={places[0]} /> <Badge place={places[1]} />
-      </th>
-      <td>{figure(pair.decoder)}</td>
-      <td>{figure(pair.encoder)}</td>
-      <td>{figure(pair.jaccard)}</td>
-      <td>{figure(pair.correlation)}</td>
-      <Tokens
-        n={n_both}
-        share={null}
-        told={`Tokens on which ${a} and ${b} fire`}
-        open={show && (() => show(feature, other, "fires"))}
-      />
-      <Tokens
-        n={n_both === null ? null : n_fires(feature) - n_both}
-        share={share === null ? null : 1 - share}
-        told={`Tokens on which ${a} fires and ${b} does not`}
-        open={show && (() => show(feature, other, "silent"))}
-      />
-      <Tokens
-        n={n_both === null ? null : n_fires(other) - n_both}
-        share={share_of_other === null ? null : 1 - share_of_other}
-        told={`Tokens on which ${b} fires and ${a} does not`}
-        open={show && (() => show(other, feature, "silent"))}
-      />
-    </tr>
+function measuresOf({ features }: Comparison, show: Props["show"]): Measure[] {
+  const placeOf = (feature: number) => features.findIndex((f) => f.brief.feature === feature);
+  const n_fires = (feature: number) => features[placeOf(feature)]?.page.n_fires ?? 0;
+  const letter = (feature: number) => LETTERS[placeOf(feature)] ?? "";
+  const alone = (n_both: number | null, share: number | null, one: number, other: number) => (
+    <Tokens
+      n={n_both === null ? null : n_fires(one) - n_both}
+      share={share === null ? null : 1 - share}
+      told={`Tokens on which ${letter(one)} fires and ${letter(other)} does not`}
+      open={show && (() => show(one, other, "silent"))}
+    />
   );
+  return [
+    {
+      title: "decoder cosine",
+      tip: "Cosine of the angle between the decoder rows.",
+      of: (pair) => figure(pair.decoder),
+    },
+    {
+      title: "encoder cosine",
+      tip: "Cosine of the angle between the encoder columns.",
+      of: (pair) => figure(pair.encoder),
+    },
+    {
+      title: "Jaccard",
+      tip: "Tokens on which both fire, of those on which either does.",
+      of: (pair) => figure(pair.jaccard),
+    },
+    {
+      title: "correlation",
+      tip: "Pearson's, of the activations over all tokens that count.",
+      of: (pair) => figure(pair.correlation),
+    },
+    {
+      title: "both fire",
+      tip: "Tokens on which both fire.",
+      of: ({ feature, other, n_both }) => (
+        <Tokens
+          n={n_both}
+          share={null}
+          told={`Tokens on which ${letter(feature)} and ${letter(other)} fire`}
+          open={show && (() => show(feature, other, "fires"))}
+        />
+      ),
+    },
+    {
+      title: "first alone",
+      tip: "Tokens on which the first fires and the second does not, and their share of its firings.",
+      of: ({ feature, other, n_both, share }) => alone(n_both, share, feature, other),
+    },
+    {
+      title: "second alone",
+      tip: "Tokens on which the second fires and the first does not, and their share of its firings.",
+      of: ({ feature, other, n_both, share_of_other }) => alone(n_both, share_of_other, other, feature),
+    },
+  ];
 }
 
 interface TokensProps {
@@ -115,7 +146,7 @@ interface TokensProps {
 }
 
 function Tokens({ n, share, told, open }: TokensProps) {
-  if (n === null) return <td>–</td>;
+  if (n === null) return <>–</>;
   const part = share !== null && n > 0 ? ` ${Math.round(share * 100)}\u2009%` : "";
   const text = (
     <>
@@ -123,13 +154,11 @@ function Tokens({ n, share, told, open }: TokensProps) {
       {part && <span class="ss-quiet">{part}</span>}
     </>
   );
-  if (!open || n === 0) return <td title={told}>{text}</td>;
+  if (!open || n === 0) return <span title={told}>{text}</span>;
   return (
-    <td>
-      <button type="button" class="ss-link" title={`${told}: show them`} onClick={open}>
-        {text}
-      </button>
-    </td>
+    <button type="button" class="ss-link" title={`${told}: show them`} onClick={open}>
+      {text}
+    </button>
   );
 }
 
