@@ -39,39 +39,41 @@ export function Bars({ title, about, bins, isLog, unit, edge, apart, mark }: Pro
   const said = `${title}: ${describe(bins, edge, unit)}${apart ? `; ${apart.label}: ${count(apart.n)}` : ""}`;
   const share = mark && place(edges, mark.from, isLog);
   return (
-    <figure class="ss-bars" title={about}>
+    <figure class="ss-health-plot" title={about}>
       <figcaption>{title}</figcaption>
-      <div class="ss-bars-plot" role="img" aria-label={said} onMouseLeave={hide}>
+      <div class="ss-health-plot-area" role="img" aria-label={said} onMouseLeave={hide}>
         {apart && (
-          <div class="ss-bars-apart" onMouseEnter={(e) => show(e.currentTarget, apart.label, apart.n)}>
-            <span class="ss-bars-count">{count(apart.n)}</span>
+          <div class="ss-health-plot-apart" onMouseEnter={(e) => show(e.currentTarget, apart.label, apart.n)}>
+            <span class="ss-health-plot-count">{count(apart.n)}</span>
             <div
-              class={apart.n > top ? "ss-bar-fill ss-bar-clipped" : "ss-bar-fill"}
+              class={apart.n > top ? "ss-health-plot-fill ss-health-plot-clipped" : "ss-health-plot-fill"}
               style={{ height: `${barHeight(Math.min(apart.n, top), top)}%` }}
             />
           </div>
         )}
-        <div class="ss-bars-all">
+        <div class="ss-health-plot-all">
           {counts.map((n, i) => (
-            <div key={i} class="ss-bars-slot" onMouseEnter={(e) => show(e.currentTarget, range(i), n)}>
+            <div key={i} class="ss-health-plot-slot" onMouseEnter={(e) => show(e.currentTarget, range(i), n)}>
               <div
                 class={
-                  mark && (edges[i] ?? 0) >= mark.from * 0.999 ? "ss-bar-fill ss-bar-marked" : "ss-bar-fill"
+                  mark && (edges[i] ?? 0) >= mark.from * 0.999
+                    ? "ss-health-plot-fill ss-health-plot-marked"
+                    : "ss-health-plot-fill"
                 }
                 style={{ height: `${barHeight(n, top)}%` }}
               />
             </div>
           ))}
           {mark && share !== undefined && share >= 0 && share < 1 && (
-            <div class="ss-bars-line" style={{ left: `${100 * share}%` }}>
+            <div class="ss-health-plot-line" style={{ left: `${100 * share}%` }}>
               <span>{mark.label}</span>
             </div>
           )}
         </div>
       </div>
-      <div class="ss-bars-axis" aria-hidden="true">
-        {apart && <span class="ss-bars-apart">{apart.label}</span>}
-        <div class="ss-bars-ticks">
+      <div class="ss-health-plot-axis" aria-hidden="true">
+        {apart && <span class="ss-health-plot-apart">{apart.label}</span>}
+        <div class="ss-health-plot-ticks">
           {ticks(edges, isLog).map((x) => {
             const at = place(edges, x, isLog);
             return (
@@ -91,8 +93,8 @@ function barHeight(n: number, top: number): number {
 }
 
 function tickClass(at: number): string {
-  if (at < 0.05) return "ss-tick ss-tick-first";
-  return at > 0.95 ? "ss-tick ss-tick-last" : "ss-tick";
+  if (at < 0.05) return "ss-health-tick ss-health-tick-first";
+  return at > 0.95 ? "ss-health-tick ss-health-tick-last" : "ss-health-tick";
 }
 
 /** Where a value stands between the first edge, 0, and the last, 1. */

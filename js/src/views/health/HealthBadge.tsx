@@ -24,11 +24,13 @@ export function HealthBadge({ info, client, open }: Props) {
   const inside = (
     <>
       <Mark grade={health.grade} />
-      {recovered != null && <span class="ss-wide-only ss-badge-figure">{share(recovered)} recovered</span>}
+      {recovered != null && (
+        <span class="ss-wide-only ss-health-badge-figure">{share(recovered)} recovered</span>
+      )}
     </>
   );
   const props = {
-    class: "ss-badge",
+    class: "ss-health-badge",
     "aria-label": `Health: ${GRADES[health.grade].word}`,
     onMouseEnter: (e: MouseEvent) => show(e.currentTarget as HTMLElement),
     onMouseLeave: hide,
@@ -56,8 +58,8 @@ export function HealthBadge({ info, client, open }: Props) {
 export function Mark({ grade }: { grade: Health["grade"] }) {
   const { shape, word } = GRADES[grade];
   return (
-    <span class={`ss-mark ss-mark-${grade || "none"}`}>
-      <span class="ss-mark-shape" aria-hidden="true">
+    <span class={`ss-health-grade ss-health-grade-${grade || "none"}`}>
+      <span class="ss-health-grade-shape" aria-hidden="true">
         {shape}
       </span>
       {word}

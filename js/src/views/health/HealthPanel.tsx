@@ -4,7 +4,7 @@ import type { Health, HealthFigure } from "../../protocol/generated.js";
 import { useSlow } from "../shell/hooks.js";
 import { Failure, Skeleton, Stale } from "../shell/Notice.js";
 import { asDensity, asNumber, Bars } from "./Bars.js";
-import { best, errorText, GRADES, NAMES, restsOn, share, thresholds, valueText, verdict } from "./figures.js";
+import { best, errorText, GRADES, NAMES, restsOn, thresholds, valueText, verdict } from "./figures.js";
 import { Mark } from "./HealthBadge.js";
 import { Measure } from "./Measure.js";
 import { useHealth } from "./useHealth.js";
@@ -40,7 +40,7 @@ function HealthView({ client, info, state, update, isReadOnly }: ViewProps<Healt
           return figure && <Big key={name} figure={figure} health={health} />;
         })}
       </dl>
-      <div class="ss-health-plots">
+      <div class="ss-health-row">
         <Bars
           title="Density"
           about="How many features fire on which share of the tokens; those on the left never do."
@@ -119,7 +119,7 @@ const WORDS: Record<string, (figure: HealthFigure, health: Health) => string> = 
   explained_variance: () => "of the activations at the site",
   l0: (_, { n_features }) => `features fire on a token, of ${count(n_features)}`,
   alive: (_, { n_alive }) => `${count(n_alive)} features fire`,
-  dense: (_, { n_dense, dense }) => `${count(n_dense)} fire on more than ${share(dense)}`,
+  dense: (_, { n_dense, dense }) => `${count(n_dense)} fire on more than ${Math.round(100 * dense)}\u2009%`,
   single_token: () => "of those that fire, on one token almost only",
 };
 
@@ -129,19 +129,21 @@ function Big({ figure, health }: { figure: HealthFigure; health: Health }) {
   const tip = `${meaning.charAt(0).toUpperCase()}${meaning.slice(1)}.${limits ? ` ${limits.charAt(0).toUpperCase()}${limits.slice(1)}.` : ""}`;
   return (
     <div title={tip}>
-      <dt>{NAMES[name]}</dt>
-      <dd>
-        <span class="ss-health-value">
-          {valueText(figure)} <small>{errorText(figure)}</small>
-        </span>
+      <dt>
+        {NAMES[name]}
         {grade && (
-          <span class={`ss-mark ss-mark-${grade}`}>
-            <span class="ss-mark-shape" aria-hidden="true">
+          <span class={`ss-health-grade ss-health-grade-${grade}`}>
+            <span class="ss-health-grade-shape" aria-hidden="true">
               {GRADES[grade].shape}
             </span>
             <small>{grade}</small>
           </span>
         )}
+      </dt>
+      <dd>
+        <span class="ss-health-value">
+          {valueText(figure)} <small>{errorText(figure)}</small>
+        </span>
         <span class="ss-health-words">{value === null ? "not known" : WORDS[name]?.(figure, health)}</span>
         <span class="ss-health-words">{value === null ? "" : restsOn(figure)}</span>
       </dd>

@@ -39,7 +39,7 @@ export function Measure({ client, info, figures, n_tokens, setSize, isReadOnly, 
     now: measured.find((f) => f.name === name),
   })).filter(({ before, now }) => before?.value != null || now?.value != null);
   return (
-    <section class="ss-measure" aria-label="Index and measurement">
+    <section class="ss-health-measure" aria-label="Index and measurement">
       <h3>Index and measurement</h3>
       {rows.length > 0 && (
         <table>
@@ -67,7 +67,7 @@ export function Measure({ client, info, figures, n_tokens, setSize, isReadOnly, 
         </p>
       )}
       {canMeasure && (
-        <div class="ss-measure-bar">
+        <div class="ss-health-measure-bar">
           {isRunning ? (
             <>
               <button type="button" class="ss-button" onClick={stop}>
@@ -97,7 +97,7 @@ export function Measure({ client, info, figures, n_tokens, setSize, isReadOnly, 
         </div>
       )}
       {error && (
-        <p class="ss-measure-error" role="alert">
+        <p class="ss-health-measure-error" role="alert">
           {error.message} {error.hint}
         </p>
       )}
@@ -122,10 +122,10 @@ function Progress({ part }: { part: Measuring | undefined }) {
     ? `${part.stage} · ${count(part.done)} of ${count(part.total)} tokens${left}`
     : "Waiting for the model.";
   return (
-    <div class="ss-measure-progress">
+    <div class="ss-health-measure-progress">
       <span role="status">{text}</span>
       <div
-        class="ss-measure-track"
+        class="ss-health-measure-track"
         role="progressbar"
         aria-label="Measuring"
         aria-valuemin={0}

@@ -52,7 +52,8 @@ export function valueText({ name, value }: Pick<HealthFigure, "name" | "value">)
 
 export function errorText({ name, error }: Pick<HealthFigure, "name" | "error">): string {
   if (error === null) return "";
-  return `± ${SHARES.has(name) ? share(error).replace(`${THIN}%`, "") : number(error)}`;
+  const size = SHARES.has(name) ? 100 * error : error;
+  return `± ${size < 1e-4 ? number(size) : Number(size.toPrecision(2))}`;
 }
 
 /** What a figure rests on. */

@@ -46,25 +46,28 @@ export function Ranking(props: Props) {
               : "No feature fires on this token."}
         </p>
       ) : (
-        <ol class="ss-try-rows">
-          {shown.map((row) => (
-            <Row
-              key={row.feature}
-              row={row}
-              by={by}
-              top={top}
-              tried={tried}
-              brief={briefs.get(row.feature)}
-              isOpen={row.feature === feature}
-              choose={choose}
-            />
-          ))}
-        </ol>
-      )}
-      {rows.length > nShown && (
-        <button type="button" class="ss-button ss-try-more" onClick={() => setShown(nShown + 100)}>
-          Show more of {count(rows.length)}
-        </button>
+        <div class="ss-try-list">
+          <ol class="ss-try-rows">
+            {shown.map((row) => (
+              <Row
+                key={row.feature}
+                row={row}
+                by={by}
+                top={top}
+                tried={tried}
+                brief={briefs.get(row.feature)}
+                isOpen={row.feature === feature}
+                isOnToken={pos !== undefined}
+                choose={choose}
+              />
+            ))}
+          </ol>
+          {rows.length > nShown && (
+            <button type="button" class="ss-button ss-try-more" onClick={() => setShown(nShown + 100)}>
+              Show more of {count(rows.length)}
+            </button>
+          )}
+        </div>
       )}
     </section>
   );
@@ -74,7 +77,7 @@ function RankingBar({ tried, by, setBy, hidesDense, setHidesDense, nDense, pos, 
   const token = pos === undefined ? "" : readableToken(tried.data.texts[pos] ?? "");
   return (
     <div class="ss-try-bar">
-      <div class="ss-choice" role="group" aria-label="Rank by">
+      <div class="ss-try-choice" role="group" aria-label="Rank by">
         {RANKINGS.filter(({ needsIndex }) => tried.hasIndex || !needsIndex).map((r) => (
           <button
             key={r.by}
@@ -131,10 +134,11 @@ interface RowProps {
   tried: Tried;
   brief: FeatureBrief | undefined;
   isOpen: boolean;
+  isOnToken: boolean;
   choose: (feature: number) => void;
 }
 
-function Row({ row, by, top, tried, brief, isOpen, choose }: RowProps) {
+function Row({ row, by, top, tried, brief, isOpen, isOnToken, choose }: RowProps) {
   const value = scoreOf(row, by) ?? row.max;
   const share = top > 0 ? Math.min(1, value / top) : 0;
   return (
@@ -155,7 +159,7 @@ function Row({ row, by, top, tried, brief, isOpen, choose }: RowProps) {
           <span class="ss-name-number">{row.feature}</span>
         </button>
       )}
-      <span class="ss-try-peak">{readableToken(tried.data.texts[row.pos] ?? "")}</span>
+      {!isOnToken && <span class="ss-try-peak">{readableToken(tried.data.texts[row.pos] ?? "")}</span>}
     </li>
   );
 }

@@ -101,7 +101,11 @@ function Token({ tried, shading, pos }: { tried: Tried; shading: Shading; pos: n
   const space = strength > 0 ? (/^ +/.exec(whole)?.[0] ?? "") : "";
   const text = whole.slice(space.length).replaceAll("\n", `${NEWLINE}\n`);
   return (
-    <span class={counts ? "ss-token" : "ss-token ss-uncounted"} data-i={pos} data-peak={isPeak || undefined}>
+    <span
+      class={counts ? "ss-try-token" : "ss-try-token ss-uncounted"}
+      data-i={pos}
+      data-peak={isPeak || undefined}
+    >
       {space}
       {strength > 0 ? (
         <span class={isPeak ? "ss-lit ss-peak" : "ss-lit"} style={{ "--ss-strength": strength.toFixed(3) }}>

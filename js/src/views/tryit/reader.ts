@@ -5,7 +5,7 @@ import { Tried } from "./tried.js";
 /** Least time between the starts of two readings. */
 export const PACE_MS = 150;
 /** A reading that has taken so long is given up for a newer text. */
-const GIVE_UP_MS = 400;
+const GIVE_UP_MS = 3000;
 
 interface Wanted {
   text: string;
