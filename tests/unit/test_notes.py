@@ -10,6 +10,7 @@ import saescope
 from saescope import live
 from saescope.errors import (
     ConflictError,
+    DiskFullError,
     InputError,
     MismatchError,
     NotesError,
@@ -346,6 +347,30 @@ def test_a_file_that_is_replaced_is_opened_anew(notes, tmp_path):
     assert rows == [(2,)]
 
 
+def test_a_full_disk_is_told_and_what_was_there_stays(notes):
+    notes.set(1, label="kept")
+    writer = notes.book._connections.writer
+    writer.execute("PRAGMA max_page_count = 16")
+    with pytest.raises(DiskFullError, match="was not saved"):
+        notes.set(1, label="lost", remark="x" * 100_000)
+    assert notes.get(1).label == "kept"
+    writer.execute("PRAGMA max_page_count = 100000")
+    assert notes.set(1, label="saved", remark="x" * 100_000).version == 2
+
+
+def test_a_file_that_another_process_holds_is_waited_for_and_then_told(notes, monkeypatch):
+    monkeypatch.setattr("saescope.notes.database.WAIT_S", 0.2)
+    notes.set(1, label="before")
+    notes.book._connections.writer.execute("PRAGMA busy_timeout = 200")
+    other = sqlite3.connect(notes.path, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    assert notes.get(1).label == "before"
+    with pytest.raises(NotesError, match="Another process holds the file"):
+        notes.set(1, label="after")
+    other.execute("ROLLBACK")
+    assert notes.set(1, label="after").version == 2
+
+
 def test_a_damaged_file_says_what_to_do(tmp_path):
     (tmp_path / "n.sqlite").write_bytes(b"no database" * 1000)
     notes = Notes(open_book(tmp_path / "n.sqlite", {"sae": "a"}), N)
@@ -502,6 +527,15 @@ def test_a_page_reads_and_writes(page, index_folder):
     assert ask(page, "note.redo", scope, feature=3, version=4)["confidence"] is None
     assert ask(page, "note.set", scope, feature=3, label="\ud800")["code"] == "input"
     assert ask(page, "note.set", scope, feature=N, label="x")["code"] == "unknown_feature"
+
+
+def test_a_saved_notebook_keeps_the_note(index_folder):
+    from saescope.panels.snapshot import snapshot
+
+    scope = saescope.open_index(index_folder)
+    scope.notes.set(3, label="ships")
+    answers = snapshot(scope, "feature", {}, [("note.get", {"feature": 3})])["answers"]
+    assert [a["data"]["label"] for a in answers] == ["ships"]
 
 
 def test_a_page_changes_lists(page, index_folder):

@@ -13,7 +13,7 @@ import os
 import sqlite3
 import threading
 import weakref
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import MappingProxyType
@@ -200,11 +200,10 @@ class Book:
             f"SELECT feature, label, status FROM notes {where}",  # noqa: S608
             () if is_first else (self._seen,),
         )
-        labels, statuses = ({}, {}) if is_first else (dict(self._labels), dict(self._statuses))
-        for feature, label, status in rows:
-            _put(labels, feature, label)
-            _put(statuses, feature, status)
-        self._labels, self._statuses, self._seen = labels, statuses, last
+        found = rows.fetchall()
+        self._labels = _taken({} if is_first else self._labels, ((f, label) for f, label, _ in found))
+        self._statuses = _taken({} if is_first else self._statuses, ((f, status) for f, _, status in found))
+        self._seen = last
         self._generation = self._connections.generation
 
     def listen(self, owner: Any, tell: Callable[[Any, Change], None]) -> None:
@@ -245,11 +244,16 @@ class Book:
                     tell(owner, change)
 
 
-def _put(where: dict[int, str], feature: int, value: str) -> None:
-    if value:
-        where[feature] = value
-    else:
-        where.pop(feature, None)
+def _taken(known: dict[int, str], found: Iterable[tuple[int, str]]) -> dict[int, str]:
+    """What is known with what was found: a copy, since the known one may be in somebody's hands."""
+    changed = {f: text for f, text in found if known.get(f, "") != text}
+    if not changed:
+        return known
+    made = known | changed
+    for f, text in changed.items():
+        if not text:
+            del made[f]
+    return made
 
 
 def _last_event(db: Db) -> int:

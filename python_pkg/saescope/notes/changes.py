@@ -16,6 +16,8 @@ from saescope.notes.note import FIELDS, Note
 
 COLUMNS = "feature, label, remark, tags, status, confidence, author, saved_us, version"
 
+EVENT = "INSERT INTO events (kind, target, action, old, new, version, author, saved_us) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+
 
 @dataclass(frozen=True)
 class Stamp:
@@ -37,10 +39,11 @@ def read_note(db: sqlite3.Connection, feature: int) -> Note:
     return note_of(row) if row else Note(feature)
 
 
-def read_notes(db: sqlite3.Connection) -> Iterable[Note]:
-    """All notes that say something, by feature."""
-    rows = db.execute(f"SELECT {COLUMNS} FROM notes ORDER BY feature")  # noqa: S608
-    return (note for note in map(note_of, rows) if not note.is_empty)
+def read_columns(db: sqlite3.Connection) -> list[tuple[Any, ...]]:
+    """The columns of all notes that say something, by feature; tags as JSON. Nothing when there are none."""
+    says = "label <> '' OR remark <> '' OR tags <> '[]' OR status <> '' OR confidence IS NOT NULL"
+    rows = db.execute(f"SELECT {COLUMNS} FROM notes WHERE {says} ORDER BY feature").fetchall()  # noqa: S608
+    return list(zip(*rows, strict=True))
 
 
 def set_note(
@@ -79,6 +82,19 @@ def set_note(
     return _write(db, present, new, "set", stamp)
 
 
+def set_notes(db: sqlite3.Connection, wanted: Mapping[int, Mapping[str, Any]], stamp: Stamp) -> int:
+    """Change many notes, on whatever is there; returns how many are other than before."""
+    present = {row[0]: note_of(row) for row in db.execute(f"SELECT {COLUMNS} FROM notes")} if wanted else {}  # noqa: S608
+    changes = []
+    for feature, fields in wanted.items():
+        note = present.get(feature) or Note(feature)
+        new = {name: value for name, value in fields.items() if getattr(note, name) != value}
+        if new:
+            changes.append((note, new))
+    _write_all(db, changes, "set", stamp)
+    return len(changes)
+
+
 def conflict(present: Note, mine: Mapping[str, Any], fields: list[str]) -> ConflictError:
     """The error that tells both versions."""
     what = " and ".join(fields) or "note"
@@ -102,30 +118,34 @@ def _changed_since(db: sqlite3.Connection, present: Note, base: int) -> set[str]
 
 
 def _write(db: sqlite3.Connection, present: Note, new: Mapping[str, Any], action: str, stamp: Stamp) -> Note:
-    old = {name: getattr(present, name) for name in new}
-    note = replace(present, **new, author=stamp.author, saved_us=stamp.saved_us, version=present.version + 1)
-    values = (note.label, note.remark, _json(note.tags), note.status, note.confidence)
-    db.execute(
-        f"INSERT OR REPLACE INTO notes ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",  # noqa: S608
-        (note.feature, *values, note.author, note.saved_us, note.version),
-    )
-    add_event(db, "note", note.feature, action, old, new, note.version, stamp)
-    return note
+    return _write_all(db, [(present, new)], action, stamp)[0]
+
+
+def _write_all(
+    db: sqlite3.Connection, changes: Iterable[tuple[Note, Mapping[str, Any]]], action: str, stamp: Stamp
+) -> list[Note]:
+    notes, rows, events = [], [], []
+    who = (stamp.author, stamp.saved_us)
+    for present, new in changes:
+        old = {name: getattr(present, name) for name in new}
+        note = replace(present, **new, author=stamp.author, saved_us=stamp.saved_us, version=present.version + 1)
+        notes.append(note)
+        fields = (note.label, note.remark, _json(note.tags), note.status, note.confidence)
+        rows.append((note.feature, *fields, *who, note.version))
+        events.append(("note", note.feature, action, _json(old), _json(new), note.version, *who))
+    db.executemany(f"INSERT OR REPLACE INTO notes ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)  # noqa: S608
+    db.executemany(EVENT, events)
+    return notes
 
 
 def add_event(
     db: sqlite3.Connection, kind: str, target: int, action: str, old: Any, new: Any, version: int, stamp: Stamp
 ) -> None:
     """Remember a change."""
-    db.execute(
-        "INSERT INTO events (kind, target, action, old, new, version, author, saved_us) "
-        "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-        (kind, target, action, _json(old), _json(new), version, stamp.author, stamp.saved_us),
-    )
+    db.execute(EVENT, (kind, target, action, _json(old), _json(new), version, stamp.author, stamp.saved_us))
 
 
-def _json(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 def steps(db: sqlite3.Connection, kind: str, target: int) -> tuple[list[int], list[int]]:

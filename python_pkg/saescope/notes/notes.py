@@ -11,7 +11,7 @@ import polars as pl
 from saescope.errors import InputError, UnknownNameError
 from saescope.notes import lists, texts
 from saescope.notes.book import Book
-from saescope.notes.changes import read_note, read_notes, set_note, step_note, steps
+from saescope.notes.changes import read_columns, read_note, set_note, set_notes, step_note, steps
 from saescope.notes.listing import TIME, Listing
 from saescope.notes.note import FIELDS, Note
 
@@ -155,9 +155,7 @@ class Notes(Listing):
         """
         wanted = {self._check(feature): _cleaned(dict(given)) for feature, given in changes.items()}
         stamp = self._stamp()
-        return self.book.write(
-            lambda db: sum(set_note(db, f, new, stamp).saved_us == stamp.saved_us for f, new in wanted.items())
-        )
+        return self.book.write(lambda db: set_notes(db, wanted, stamp))
 
     def undo(self, target: int | str, *, version: int | None = None) -> Note | None:
         """Take back the last change of a feature's note, or of a list.
@@ -223,12 +221,10 @@ class Notes(Listing):
             ``feature, label, remark, tags, status, confidence, author, saved`` (UTC), ``version``,
             sorted by feature.
         """
-        rows = self.book.read(lambda db: list(read_notes(db)), [])
-        columns: dict[str, list[Any]] = {
-            name: [getattr(note, {"saved": "saved_us"}.get(name, name)) for note in rows] for name in TABLE_SCHEMA
-        }
-        columns["tags"] = [list(tags) for tags in columns["tags"]]
-        return pl.DataFrame(columns, schema=TABLE_SCHEMA)
+        found = self.book.read(read_columns, []) or [()] * len(TABLE_SCHEMA)
+        columns = dict(zip(TABLE_SCHEMA, found, strict=True))
+        frame = pl.DataFrame(columns, schema=TABLE_SCHEMA | {"tags": pl.String})
+        return frame.with_columns(pl.col("tags").str.json_decode(TABLE_SCHEMA["tags"]))
 
     def history(self, target: int | str) -> pl.DataFrame:
         """Every change of a feature's note, or of a list, the first one first.

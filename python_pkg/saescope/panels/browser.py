@@ -26,6 +26,7 @@ class Browser(Panel):
         return [
             ("features.window", {"offset": 0, "count": N_ROWS, **TABLE}),
             ("feature.get", feature),
+            ("note.get", feature),
             ("examples.list", feature | {"group": "top", "k": N_EXAMPLES, "context": CONTEXT}),
         ]
 

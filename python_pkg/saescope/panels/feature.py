@@ -28,6 +28,7 @@ class Feature(Panel):
         feature = {"feature": self.feature}
         return [
             ("feature.get", feature),
+            ("note.get", feature),
             ("examples.list", feature | {"group": "top", "k": N_EXAMPLES, "context": CONTEXT}),
         ]
 

@@ -66,7 +66,9 @@ class Noting(State):
 
     @cached_property
     def _sae_fingerprint(self) -> str:
-        return self._sae.fingerprint() if self._sae else self.require_index().manifest.sae["fingerprint"]
+        if self._index is not None or self._sae is None:
+            return self.require_index().manifest.sae["fingerprint"]
+        return self._sae.fingerprint()
 
     def _find_notes(self) -> Notes:
         key = key_of(self._sae_fingerprint, self.model_name)
