@@ -202,9 +202,7 @@ test("a snapshot shows what is stored, and says that it is one", async () => {
     answers: [
       recorded("features.window", {}, { offset: 0, count: 4, n_match: 64, n_features: 64, rows }),
       recorded("feature.get", { feature: 2 }, page),
-      recorded("examples.list", { feature: 2, group: "top" }, { n_examples: 8, groups }, [
-        { examples },
-      ]),
+      recorded("examples.list", { feature: 2, group: "top" }, { n_examples: 8, groups }, [{ examples }]),
     ],
   };
   show(snapshotPort(saved, new AbortController().signal), 2);

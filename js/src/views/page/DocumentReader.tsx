@@ -1,6 +1,6 @@
 import { useContext, useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import { count, number } from "../../data/format.js";
-import { directionOf } from "../../data/script.js";
+import { directionOf, joined } from "../../data/script.js";
 import type { Client } from "../../protocol/client.js";
 import type { Document, Example, ScopeInfo } from "../../protocol/generated.js";
 import { useSlow } from "../shell/hooks.js";
@@ -104,7 +104,7 @@ export function DocumentReader({ client, info, feature, max, example, close }: P
         )}
         {isSlow && <Skeleton lines={14} />}
         {n_before > 0 && <More n={n_before} side="before" more={more} />}
-        <div class="ss-text" onCopy={copyPlain} dir={directionOf(first?.texts ?? [])}>
+        <div class="ss-text" onCopy={copyPlain} dir={directionOf(joined(first?.texts ?? []))}>
           {parts.map((part) => (
             <Part key={part.row} part={part} example={example} max={max} />
           ))}
@@ -139,11 +139,12 @@ function Part({ part, example, max }: { part: Document; example: Example; max: n
   const peak = low + example.peak;
   const drawn = useMemo(() => {
     const breaks = new Set(part.breaks);
+    const texts = joined(part.texts);
     const token = (i: number) => (
       <Token
         key={i}
         i={i}
-        text={part.texts[i] ?? ""}
+        text={texts[i] ?? ""}
         token={part.tokens[i] ?? 0}
         activation={part.activations[i] ?? 0}
         max={max}

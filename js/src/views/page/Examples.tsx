@@ -143,11 +143,6 @@ function Row({ example, max, isAligned, hasBreaks, can }: RowProps) {
   );
 }
 
-/** An example's text as plain text. */
-export function plainText({ texts }: Example): string {
-  return texts.join("");
-}
-
 function sameTitle(n: number): string {
   const more = n === 1 ? "1 more context ends" : `${count(n)} more contexts end`;
   return `${more} in the same eight tokens; they are shown once.`;

@@ -1,6 +1,7 @@
 import type { RefObject } from "preact";
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import { tokens } from "../../data/format.js";
+import { plain } from "../../data/script.js";
 import type { PanelView, ViewProps } from "../../panels/panel.js";
 import type { Example, FeaturePage as Page, ScopeInfo } from "../../protocol/generated.js";
 import { NoteLine } from "../notes/NoteEditor.js";
@@ -9,7 +10,7 @@ import { useSlow } from "../shell/hooks.js";
 import { useKeys } from "../shell/keys.js";
 import { Failure, Notice, Skeleton, Stale } from "../shell/Notice.js";
 import { DocumentReader } from "./DocumentReader.js";
-import { type Actions, Examples, plainText } from "./Examples.js";
+import { type Actions, Examples } from "./Examples.js";
 import { ExamplesBar } from "./ExamplesBar.js";
 import { Facts } from "./Facts.js";
 import { Histogram } from "./Histogram.js";
@@ -124,7 +125,7 @@ function Body(props: Props & { shown: Shown }) {
   }, [page.feature]);
   const actions: Actions = {
     pin: (example, i, token) => setPinned({ example, i, token }),
-    copy: (example) => void navigator.clipboard?.writeText(plainText(example)),
+    copy: (example) => void navigator.clipboard?.writeText(plain(example.texts)),
     ...(isReadOnly ? {} : { read: setRead, tryIt: (example: Example) => tryIt(props, example) }),
   };
   const interval = intervalOf(shown.query.group);
@@ -189,7 +190,7 @@ function Body(props: Props & { shown: Shown }) {
 }
 
 function tryIt({ shared, openTab }: Props, example: Example): void {
-  shared.setText(plainText(example));
+  shared.setText(plain(example.texts));
   openTab?.("try_it");
 }
 

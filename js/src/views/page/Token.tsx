@@ -25,10 +25,12 @@ export function Token(props: Props) {
   const text = whole.replaceAll("\r", "").replaceAll("\n", hasBreaks ? `${NEWLINE}\n` : NEWLINE);
   const space = strength > 0 ? (/^ +(?=[^ ])/.exec(text)?.[0] ?? "") : "";
   const isByte = isBytes(whole);
+  const isPart = whole === "";
   const kinds = [
     "ss-token",
     isFocused ? "ss-focused" : "",
     isByte ? "ss-bytes" : "",
+    isPart ? "ss-part" : "",
     isBreak ? "ss-break" : "",
   ];
   return (

@@ -1,6 +1,6 @@
 import { useContext, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import { count, number } from "../../data/format.js";
-import { directionOf } from "../../data/script.js";
+import { directionOf, joined } from "../../data/script.js";
 import type { Example } from "../../protocol/generated.js";
 import { HoverContext } from "../shell/hover.js";
 import { copyPlain, Token, tokenAt } from "./Token.js";
@@ -20,6 +20,8 @@ interface Props {
 export function TokenText({ example, max, isAligned, hasBreaks, onPin }: Props) {
   const hover = useContext(HoverContext);
   const [focused, setFocused] = useState<number>();
+  const texts = useMemo(() => joined(example.texts), [example]);
+  const direction = useMemo(() => directionOf(texts), [texts]);
   const root = useRef<HTMLDivElement>(null);
   const pointed = useRef<number | undefined>(undefined);
   const nodeOf = (i: number) => root.current?.querySelector(`[data-i="${i}"]`) ?? undefined;
@@ -56,9 +58,8 @@ export function TokenText({ example, max, isAligned, hasBreaks, onPin }: Props) 
     const i = tokenAt(event.target);
     if (i !== undefined && document.getSelection()?.isCollapsed !== false) pin(i);
   };
-  const direction = useMemo(() => directionOf(example.texts), [example]);
   const token = (i: number) => {
-    const text = example.texts[i] ?? "";
+    const text = texts[i] ?? "";
     return (
       <Token
         key={i}
