@@ -3,7 +3,7 @@ import pytest
 
 import saescope
 import tiny
-from saescope.errors import InputError, NeedsPostingsError, UnknownFeatureError
+from saescope.errors import CancelledError, InputError, NeedsPostingsError, UnknownFeatureError
 from saescope.progress import Silent
 from saescope.query.contrast import common_rows
 from saescope.rpc.calls import Call
@@ -12,6 +12,7 @@ from saescope.rpc.messages.compare import CompareParams, ContrastParams
 from saescope.rpc.messages.frames import RequestFrame
 
 N_HASHED = 8
+SHARD = 256
 
 
 def dense(index):
@@ -190,6 +191,45 @@ def test_side_by_side_is_what_each_page_says(opened, busy):
     assert answer.pairs[0].share_of_other == pytest.approx(table["share"][1], rel=1e-5)
     one, _ = ask(opened, "compare.get", CompareParams(scope=opened.id, features=busy[:1], n_examples=0))
     assert (len(one.features), one.features[0].examples, one.pairs) == (1, [], [])
+
+
+class StopAfterThree(Silent):
+    """Progress that stops a build when some shards are made."""
+
+    def __init__(self):
+        self._is_reading, self._left = False, 3.5 * SHARD
+
+    def start(self, what, total, unit, done=0):
+        self._is_reading = what == "Running the model"
+
+    def advance(self, n):
+        self._left -= n if self._is_reading else 0
+        if self._left < 0:
+            raise CancelledError("stop")
+
+
+def test_while_an_index_grows_all_is_that_of_an_index_of_what_is_done(tmp_path, monkeypatch, busy):
+    for module in ("build", "text"):
+        monkeypatch.setattr(f"saescope.indexing.{module}.SHARD_ROWS", SHARD)
+    monkeypatch.setattr("saescope.indexing.worker.BATCH_TOKENS", 64)
+    scope = saescope.load((tiny.model(), tiny.tokenizer()), sae=tiny.sae())
+    with pytest.raises(CancelledError):
+        scope.build_index(tiny.texts(60), out=tmp_path / "growing", progress=StopAfterThree(), lens=False)
+    growing = saescope.open_index(tmp_path / "growing")
+    assert not growing.index.is_complete
+    assert growing.index.n_rows > 0
+    whole = saescope.load((tiny.model(), tiny.tokenizer()), sae=tiny.sae())
+    whole.build_index(
+        tiny.texts(60), out=tmp_path / "whole", progress=Silent(), lens=False, max_tokens=growing.index.n_rows
+    )
+    for within in (0, 2):
+        found = [s.contrast(busy[0], busy[1:3], k=9, within=within) for s in (growing, whole)]
+        assert len(found[0]) > 0
+        assert found[0].equals(found[1])
+    firing = ["n_fires", "n_both", "share", "jaccard"]
+    assert growing.compare(busy).select(firing).equals(whole.compare(busy).select(firing))
+    near = [s.neighbors(busy[0], k=9, metric="jaccard") for s in (growing, whole)]
+    assert near[0].equals(near[1])
 
 
 @pytest.fixture(scope="module")
