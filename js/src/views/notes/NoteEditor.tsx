@@ -79,7 +79,7 @@ function EditableNote({ feature, next, note, desk }: Props & { note: FeatureNote
                 title={`${status} (${key})`}
                 onClick={() => void desk.toggleStatus(feature, status)}
               >
-                <span aria-hidden="true">{sign}</span> {status}
+                <span aria-hidden="true">{sign}</span> <span class="ss-status-name">{status}</span>
               </button>
             ))}
           </div>

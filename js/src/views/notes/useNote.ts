@@ -6,10 +6,12 @@ import { Desk } from "./desk.js";
 const desks = new WeakMap<Client, Map<string, Desk>>();
 
 /** The desk of a scope on a line; all views on that line share it. */
-export function deskOf(client: Client, scope: string, key = scope): Desk {
+export function deskOf(client: Client, scope: string, key?: string): Desk {
   const found = desks.get(client) ?? new Map<string, Desk>();
   desks.set(client, found);
-  const desk = found.get(scope) ?? new Desk(client, scope, key);
+  const desk =
+    found.get(scope) ??
+    new Desk(client, scope, key || client.scopes.find((s) => s.id === scope)?.key || scope);
   found.set(scope, desk);
   return desk;
 }
@@ -21,7 +23,7 @@ export interface NoteAnswer {
   desk: Desk;
 }
 
-/** A feature's note, kept up to date whoever changes it. */
+/** A feature's note, kept up to date whoever changes it; `key` is the scope's, if it is at hand. */
 export function useNote(
   client: Client,
   scope: string,
