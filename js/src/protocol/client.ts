@@ -46,6 +46,8 @@ export interface RequestOptions<M extends keyof Methods> {
   slot?: string;
   onEvent?: (event: Methods[M]["event"]) => void;
   signal?: AbortSignal;
+  /** Known to take its time: that it waits does not mean that the kernel is busy with something else. */
+  isLong?: boolean;
 }
 
 /** `busy`: something has waited for over a second. */
@@ -55,6 +57,7 @@ type FromKernel = HelloFrame | EventFrame | ResultFrame | ErrorFrame | NotifyFra
 
 interface Waiting {
   slot: string | undefined;
+  isLong: boolean;
   onEvent: ((event: Record<string, unknown>) => void) | undefined;
   succeed: (data: Record<string, unknown>, buffers: DataView[]) => void;
   fail: (error: RequestError) => void;
@@ -108,7 +111,7 @@ export class Client {
   }
 
   get nWaiting(): number {
-    return this.#waiting.size;
+    return [...this.#waiting.values()].filter((waiting) => !waiting.isLong).length;
   }
 
   get scopes(): ScopeInfo[] {
@@ -132,7 +135,7 @@ export class Client {
     params: Methods[M]["params"],
     options: RequestOptions<M> = {},
   ): Promise<Reply<M>> {
-    const { onEvent, signal } = options;
+    const { onEvent, signal, isLong = false } = options;
     const slot = options.slot === undefined ? undefined : `${this.#prefix}/${options.slot}`;
     return new Promise((resolve, reject) => {
       if (this.#status === "closed") return reject(failure("closed", "The kernel is gone."));
@@ -142,6 +145,7 @@ export class Client {
       const settle = () => signal?.removeEventListener("abort", abort);
       this.#waiting.set(rid, {
         slot,
+        isLong,
         onEvent: onEvent as ((event: Record<string, unknown>) => void) | undefined,
         succeed: (data, buffers) => {
           settle();
@@ -227,14 +231,14 @@ export class Client {
     clearTimeout(this.#busyTimer);
     this.#busyTimer = undefined;
     this.#status = this.#port.isSnapshot ? "snapshot" : "ready";
-    if (this.#waiting.size) this.#watch();
+    if (this.nWaiting) this.#watch();
   }
 
   #watch(): void {
     if (this.#busyTimer !== undefined || this.#status === "closed") return;
     this.#busyTimer = setTimeout(() => {
       this.#busyTimer = undefined;
-      if (this.#waiting.size === 0 && this.#status !== "connecting") return;
+      if (this.nWaiting === 0 && this.#status !== "connecting") return;
       this.#status = "busy";
       this.#tell();
     }, BUSY_AFTER_MS);

@@ -129,22 +129,22 @@ function Big({ figure, health }: { figure: HealthFigure; health: Health }) {
   const tip = `${meaning.charAt(0).toUpperCase()}${meaning.slice(1)}.${limits ? ` ${limits.charAt(0).toUpperCase()}${limits.slice(1)}.` : ""}`;
   return (
     <div title={tip}>
-      <dt>
-        {NAMES[name]}
-        {grade && (
-          <span class={`ss-health-grade ss-health-grade-${grade}`}>
-            <span class="ss-health-grade-shape" aria-hidden="true">
-              {GRADES[grade].shape}
-            </span>
-            <small>{grade}</small>
-          </span>
-        )}
-      </dt>
+      <dt>{NAMES[name]}</dt>
       <dd>
         <span class="ss-health-value">
           {valueText(figure)} <small>{errorText(figure)}</small>
         </span>
-        <span class="ss-health-words">{value === null ? "not known" : WORDS[name]?.(figure, health)}</span>
+        <span class="ss-health-words">
+          {grade && (
+            <span class={`ss-health-grade ss-health-grade-${grade}`}>
+              <span class="ss-health-grade-shape" aria-hidden="true">
+                {GRADES[grade].shape}
+              </span>
+              {`${grade} · `}
+            </span>
+          )}
+          {value === null ? "not known" : WORDS[name]?.(figure, health)}
+        </span>
         <span class="ss-health-words">{value === null ? "" : restsOn(figure)}</span>
       </dd>
     </div>

@@ -156,7 +156,11 @@ function useMeasurement(client: Client, scope: string, onEnd: () => void) {
     setPart(undefined);
     const onEvent = (event: Measuring) => void (life.current === own && setPart(event));
     client
-      .request("health.measure", { scope, n_tokens }, { slot: "measure", signal: own.signal, onEvent })
+      .request(
+        "health.measure",
+        { scope, n_tokens },
+        { slot: "measure", signal: own.signal, onEvent, isLong: true },
+      )
       .then(({ data }) => setPart((before) => before && { ...before, figures: data.figures }))
       .catch((failed: unknown) => {
         if (!isQuiet(failed)) setError(asRequestError(failed));

@@ -97,7 +97,7 @@ export class TextReader {
       const { data, buffers } = await this.#client.request(
         "text.read",
         { scope: this.#scope, text, cuts },
-        { slot: "text", signal: life.signal, onEvent },
+        { slot: "text", signal: life.signal, onEvent, isLong: true },
       );
       if (life.signal.aborted) return;
       this.tried = new Tried(text, data, buffers);
