@@ -6,7 +6,8 @@ import pyarrow as pa
 import pytest
 
 from saescope.errors import UnknownNameError
-from saescope.query.features import MAX_WINDOW, SORTABLE, FeatureTable
+from saescope.query.features import MAX_WINDOW, FeatureTable
+from saescope.query.filters import NUMBERS, FeatureFilter
 from saescope.rpc.transports.memory import MemoryPage
 
 
@@ -26,7 +27,7 @@ def test_the_table_has_one_row_a_feature_in_order(opened):
     assert frame["top_tokens"].dtype == frame["promoted"].dtype == pl.List(pl.String)
 
 
-@pytest.mark.parametrize("sort", SORTABLE)
+@pytest.mark.parametrize("sort", NUMBERS)
 @pytest.mark.parametrize("descending", [True, False])
 def test_sorting_is_by_the_column_and_equal_ones_by_number(table, opened, sort, descending):
     values = opened.features[sort].to_list()
@@ -47,15 +48,15 @@ def test_search_finds_tokens_whatever_the_case_and_numbers_by_their_beginning(ta
     wanted = [
         row["feature"]
         for row in opened.features.iter_rows(named=True)
-        if any(text in t.casefold() for t in [*row["top_tokens"], *row["promoted"]])
+        if any(text in t.casefold() for t in [*row["top_tokens"], *row["promoted"], *row["suppressed"]])
         or (number and str(row["feature"]).startswith(number))
     ]
-    assert sorted(table.rows("feature", search=search).tolist()) == wanted
+    assert sorted(table.rows("feature", where=FeatureFilter.make(search)).tolist()) == wanted
 
 
 def test_features_that_never_fire_can_be_left_out(table, opened):
     dead = opened.features.filter(pl.col("n_fires") == 0)["feature"].to_list()
-    shown = table.rows(has_fired=True).tolist()
+    shown = table.rows(where=FeatureFilter.make(hides_dead=True)).tolist()
     assert dead
     assert set(shown) == set(range(len(opened.features))) - set(dead)
 
@@ -85,7 +86,7 @@ def test_a_window_has_at_most_three_hundred_rows(table, opened):
 
 
 def test_a_search_that_finds_nothing_gives_an_empty_window(table):
-    rows = table.rows(search="nothing has this")
+    rows = table.rows(where=FeatureFilter.make("nothing has this"))
     assert table.window(rows, 0, 50).columns == table.window(table.rows(), 0, 1).columns
 
 
@@ -104,15 +105,15 @@ def test_the_page_gets_uncompressed_arrow_without_string_views(opened):
     assert b"\x28\xb5\x2f\xfd" not in raw
     read = reader.read_all()
     assert read["feature"].to_pylist() == opened.table.rows()[:60].tolist()
-    assert reply.last["data"] == {"offset": 0, "count": 60, "n_match": 256, "n_features": 256}
+    assert reply.last["data"] == {"offset": 0, "count": 60, "n_match": 256, "n_features": 256, "n_found": None}
     page.connection.close()
 
 
 def test_a_feature_is_located_where_the_table_shows_it(opened):
     page = MemoryPage()
-    shown = opened.table.rows("max", search="e", has_fired=True)
+    shown = opened.table.rows("max", where=FeatureFilter.make("e", hides_dead=True))
     hidden = next(n for n in range(256) if n not in shown.tolist())
-    options = {"scope": opened.id, "sort": "max", "search": "e", "has_fired": True}
+    options = {"scope": opened.id, "sort": "max", "filter": {"search": "e", "hides_dead": True}}
     for row in (0, 7, len(shown) - 1):
         assert page.call("features.locate", options | {"feature": int(shown[row])}).last["data"] == {"row": row}
     assert page.call("features.locate", options | {"feature": hidden}).last["data"] == {"row": None}

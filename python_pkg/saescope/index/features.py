@@ -4,6 +4,7 @@ Uncompressed, so that one row is read in place, and a column without a copy.
 """
 
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -104,10 +105,26 @@ class FeatureFile(BatchFile):
         super().__init__(path)
         self._columns = pa.ipc.open_file(pa.memory_map(str(path)))
 
+        self._chunks: dict[str, list[pa.Array]] = {}
+
+    @cached_property
+    def _table(self) -> pa.Table:
+        return self._columns.read_all().drop_columns(["fine_bins", "fine_counts"])
+
     def frame(self) -> pl.DataFrame:
         """The whole table, without the fine histograms."""
-        table = self._columns.read_all().drop_columns(["fine_bins", "fine_counts"])
-        return pl.DataFrame(pl.from_arrow(table))
+        return pl.DataFrame(pl.from_arrow(self._table))
+
+    def rows(self, features: Sequence[int], names: Sequence[str]) -> pl.DataFrame:
+        """Some columns of some rows, taken one by one: what a page shows, however many features there are."""
+        return pl.DataFrame({name: pl.Series(pl.from_arrow(self._taken(name, features))) for name in names})
+
+    def _taken(self, name: str, features: Sequence[int]) -> pa.Array:
+        if name not in self._chunks:
+            self._chunks[name] = self._table.column(name).chunks
+        chunks = self._chunks[name]
+        rows = [chunks[f // BLOCK].slice(f % BLOCK, 1) for f in features]
+        return pa.concat_arrays(rows) if rows else pa.array([], SCHEMA.field(name).type)
 
     def row(self, feature: int, names: Sequence[str] | None = None) -> dict[str, Any]:
         """One feature's row, or some columns of it."""

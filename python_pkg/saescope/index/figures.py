@@ -60,8 +60,9 @@ class Tables:
 
     def rows(self, features: Sequence[int], names: Sequence[str] | None = None) -> pl.DataFrame:
         """Some rows, in the order asked for, or some columns of them."""
-        frame = self.frame() if names is None else self.frame().select(names)
-        return frame[list(features)]
+        if names is not None:
+            return self._features.rows(features, names)
+        return self.frame()[list(features)]
 
     def row(self, feature: int, names: Sequence[str] | None = None) -> dict[str, Any]:
         """One feature's row, or some columns of it."""

@@ -12,6 +12,8 @@ from saescope.index.store import Index
 from saescope.query.example_text import TextHits, examples_with
 from saescope.query.filters import Mask
 
+MANY = 32
+
 
 class Written(NamedTuple):
     """What people wrote, by feature: labels and statuses; ``revision`` changes when they do."""
@@ -27,12 +29,16 @@ def nothing_written() -> Written:
 
 
 class Lists(NamedTuple):
-    """Lists of token ids of features: all ids, where each list that is not empty begins, and whose it is."""
+    """Lists of token ids of features.
+
+    ``ids`` of all of them, below ``n_tokens``; where each list that is not empty ``starts``, and whose it is.
+    """
 
     ids: NDArray[np.int32]
     starts: NDArray[np.int64]
     owners: NDArray[np.int64]
     n: int
+    n_tokens: int
 
     @classmethod
     def of(cls, column: pl.Series) -> "Lists":
@@ -40,15 +46,21 @@ class Lists(NamedTuple):
         lengths = column.list.len().to_numpy().astype(np.int64)
         ids = column.explode(empty_as_null=False).to_numpy() if lengths.any() else np.zeros(0, dtype=np.int32)
         owners = np.flatnonzero(lengths)
-        return cls(ids, (np.cumsum(lengths) - lengths)[owners], owners, len(lengths))
+        n_tokens = int(ids.max(initial=-1)) + 1
+        return cls(ids, (np.cumsum(lengths) - lengths)[owners], owners, len(lengths), n_tokens)
 
     def any_of(self, wanted: Mask) -> Mask:
         """Which features have a token of those wanted, by token id."""
         mask = np.zeros(self.n, dtype=bool)
-        if len(self.ids):
-            known = self.ids < len(wanted)
-            is_wanted = wanted[np.where(known, self.ids, 0)] & known if not known.all() else wanted[self.ids]
+        if not len(self.ids):
+            return mask
+        n_beyond = max(self.n_tokens - len(wanted), 0)
+        is_wanted = np.take(np.r_[wanted, np.zeros(n_beyond, dtype=bool)], self.ids)
+        if np.count_nonzero(is_wanted) > len(self.ids) // MANY:
             mask[self.owners] = np.logical_or.reduceat(is_wanted, self.starts)
+        else:
+            places = np.flatnonzero(is_wanted)
+            mask[self.owners[np.searchsorted(self.starts, places, side="right") - 1]] = True
         return mask
 
 
