@@ -366,6 +366,34 @@ describe("the label", () => {
   });
 });
 
+test("what was saved on the feature before is taken back from the next one", async () => {
+  show();
+  await ready();
+  type("ships");
+  press("Enter", label());
+  await ready(4);
+  await vi.waitFor(() => expect(button("undo")).toBeDefined());
+  store.write(4, { label: "other" });
+  button("undo")?.click();
+  await vi.waitFor(() => expect(store.sent("note.undo")).toEqual([{ scope: "dev", feature: 3, version: 1 }]));
+});
+
+test("a feature that is opened again shows what was written meanwhile, and nothing older first", async () => {
+  store.write(3, { label: "old" });
+  show();
+  await ready();
+  go(4);
+  await ready(4);
+  store.write(3, { label: "new" });
+  const seen: (string | undefined)[] = [];
+  go(3);
+  await vi.waitFor(() => {
+    seen.push(label()?.value);
+    expect(label()?.value).toBe("new");
+  });
+  expect(seen).not.toContain("old");
+});
+
 describe("status and star", () => {
   test("1, 2 and 3 give a status, and take it away again", async () => {
     show();

@@ -40,7 +40,7 @@ export function LabelField({ desk, feature, next, field }: Props) {
       autocomplete="off"
       dir="auto"
       aria-label="Label"
-      placeholder="add a label"
+      placeholder={desk.note(feature) ? "add a label" : ""}
       title="Label (l): Enter saves and goes on, Shift+Enter saves and stays, Escape takes back what is typed."
       data-box="label"
       data-draft={isDraft ? "" : undefined}

@@ -18,12 +18,20 @@ export function OutcomeLine({ desk, feature }: Props) {
         {isPassing ? `${found.kind}${other}` : isDraft && !found ? "not saved yet" : ""}
       </span>
       {found?.kind === "saved" && found.what !== "list" && (
-        <button type="button" class="ss-quiet-button" onClick={() => void desk.step(found.feature, "undo")}>
+        <button
+          type="button"
+          class="ss-quiet-button"
+          onClick={() => void desk.step(found.feature, "undo", found.version)}
+        >
           undo
         </button>
       )}
       {found?.kind === "undone" && (
-        <button type="button" class="ss-quiet-button" onClick={() => void desk.step(found.feature, "redo")}>
+        <button
+          type="button"
+          class="ss-quiet-button"
+          onClick={() => void desk.step(found.feature, "redo", found.version)}
+        >
           redo
         </button>
       )}

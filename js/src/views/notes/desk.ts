@@ -12,7 +12,8 @@ export type Changes = Pick<
 
 /** What the line under a title says of the last change. */
 export type Outcome =
-  | { kind: "saving" | "saved" | "undone"; feature: number; what: string }
+  | { kind: "saving"; feature: number; what: string }
+  | { kind: "saved" | "undone"; feature: number; what: string; version: number }
   | { kind: "failed"; feature: number; what: string; error: RequestError; again: () => void }
   | { kind: "conflict"; feature: number; field: DraftField; mine: string; theirs: FeatureNote };
 
@@ -57,11 +58,10 @@ export class Desk {
     return () => {
       const n = (this.#watched.get(feature) ?? 1) - 1;
       if (n > 0) return void this.#watched.set(feature, n);
-      this.#watched.delete(feature);
+      for (const known of [this.#watched, this.#notes, this.#errors]) known.delete(feature);
       if (this.#watched.size > 0) return;
       this.#off?.();
       this.#off = undefined;
-      this.#notes.clear();
       this.lists = undefined;
     };
   }
@@ -131,11 +131,11 @@ export class Desk {
       return false;
     }
     const version = base ?? draft.base;
-    if (!(await this.#write(feature, field, again, () => ({ ...changes, version })))) return false;
+    const saved = await this.#write(feature, field, again, () => ({ ...changes, version }));
+    if (saved === undefined) return false;
     const latest = this.#drafts.get(feature, field);
     const isOther = latest !== undefined && latest.text !== draft.text;
-    const next = isOther ? { ...latest, base: this.note(feature)?.version ?? 0 } : undefined;
-    this.#drafts.set(feature, field, next);
+    this.#drafts.set(feature, field, isOther ? { ...latest, base: saved } : undefined);
     this.#tell();
     return true;
   }
@@ -149,18 +149,19 @@ export class Desk {
     }));
   }
 
-  /** Take back the last change of a note, or make it again. */
-  async step(feature: number, action: "undo" | "redo"): Promise<void> {
+  /** Take back the last change of a note, or make it again, if the note is still of that version. */
+  async step(feature: number, action: "undo" | "redo", version?: number): Promise<void> {
+    const method = action === "undo" ? "note.undo" : "note.redo";
+    const kind = action === "undo" ? "undone" : "saved";
     await this.#inTurn(
       feature,
-      action === "undo" ? "undone" : "saved",
+      kind,
       "change",
       () => void this.step(feature, action),
       async () => {
-        const version = this.note(feature)?.version ?? null;
-        const method = action === "undo" ? "note.undo" : "note.redo";
-        const { data } = await this.#client.request(method, { scope: this.#scope, feature, version });
-        this.#take(data);
+        const base = version ?? this.note(feature)?.version ?? null;
+        const params = { scope: this.#scope, feature, version: base };
+        return this.#take((await this.#client.request(method, params)).data);
       },
     );
   }
@@ -187,7 +188,7 @@ export class Desk {
         });
         this.#list = name;
         this.lists = data.lists;
-        await this.load(feature);
+        return (await this.load(feature)) ?? note;
       },
     );
   }
@@ -206,31 +207,32 @@ export class Desk {
     what: DraftField | "status",
     again: () => void,
     changes: (version: number | null, note: FeatureNote | undefined) => Changes & { version: number | null },
-  ): Promise<boolean> {
+  ): Promise<number | undefined> {
     return this.#inTurn(feature, "saved", what, again, async () => {
       const note = this.note(feature) ?? (await this.load(feature));
-      const params = changes(note?.version ?? null, note);
-      const { data } = await this.#client.request("note.set", { scope: this.#scope, feature, ...params });
-      this.#take(data);
+      const params = { scope: this.#scope, feature, ...changes(note?.version ?? null, note) };
+      return this.#take((await this.#client.request("note.set", params)).data);
     });
   }
+
+  /** After all that was begun before: the note's version when it is done, nothing when it failed. */
 
   #inTurn(
     feature: number,
     kind: "saved" | "undone",
     what: string,
     again: () => void,
-    work: () => Promise<void>,
-  ): Promise<boolean> {
+    work: () => Promise<FeatureNote | undefined>,
+  ): Promise<number | undefined> {
     const turn = this.#queue.then(async () => {
       this.#say({ kind: "saving", feature, what });
       try {
-        await work();
-        this.#say({ kind, feature, what });
-        return true;
+        const version = (await work())?.version ?? 0;
+        this.#say({ kind, feature, what, version });
+        return version;
       } catch (failed) {
         this.#fail(feature, what, asRequestError(failed), again);
-        return false;
+        return undefined;
       }
     });
     this.#queue = turn;
@@ -260,7 +262,7 @@ export class Desk {
   #take(note: FeatureNote): FeatureNote {
     const known = this.#notes.get(note.feature);
     const isNewer = !known || note.version >= known.version;
-    if (isNewer) this.#notes.set(note.feature, note);
+    if (isNewer && this.#watched.has(note.feature)) this.#notes.set(note.feature, note);
     this.#errors.delete(note.feature);
     this.#tell();
     return isNewer ? note : known;
