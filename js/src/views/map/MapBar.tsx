@@ -77,7 +77,7 @@ interface ChoiceProps {
 function Choice({ name, value, choices, title, choose }: ChoiceProps) {
   return (
     <label title={title}>
-      <span class="ss-label">{name}</span>
+      <span class="ss-label ss-map-choice">{name}</span>
       <select class="ss-map-select" value={value} onChange={(e) => choose(e.currentTarget.value)}>
         {choices.map((choice) => (
           <option key={choice.name} value={choice.name}>

@@ -49,8 +49,7 @@ interface Keyed {
 
 /** Keys while the map itself has the focus: arrows go about and tell what is in the middle, Enter opens it. */
 export function useMapKeys({ chart, briefs, open, say, setHovered, isLasso, setLasso }: Keyed) {
-  const middle = () =>
-    chart && chart.nearest([chart.size[0] / 2, chart.size[1] / 2], Math.max(...chart.size));
+  const middle = () => chart?.nearest([chart.size[0] / 2, chart.size[1] / 2], Math.max(...chart.size));
   const tell = async (start: string, feature: number) => {
     await briefs.fetch([feature], "map-hover");
     const brief = briefs.get(feature);

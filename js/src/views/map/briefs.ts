@@ -43,12 +43,19 @@ export class Briefs {
 
 /** A feature in a few words: its label, or its top tokens. */
 export function wordsOf({ label, top_tokens }: FeatureBrief, n = 3): string {
-  return label || top_tokens.slice(0, n).map(readable).join(" · ");
+  return label || different(top_tokens).slice(0, n).join(" · ");
+}
+
+/** Tokens as they read, each once, whatever its case and the spaces around it. */
+function different(tokens: readonly string[]): string[] {
+  const texts = tokens.map(readable);
+  const folded = texts.map((t) => t.toLowerCase());
+  return texts.filter((_, i) => folded.indexOf(folded[i] as string) === i);
 }
 
 /** What the tooltip of a feature says. */
 export function linesOf(brief: FeatureBrief): [string, string][] {
-  const tokens = brief.top_tokens.map(readable).join(" · ");
+  const tokens = different(brief.top_tokens).join(" · ");
   if (!brief.n_fires) return [["fires", "never"]];
   return [
     ...(tokens ? [["tokens", tokens] as [string, string]] : []),

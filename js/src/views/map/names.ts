@@ -11,7 +11,8 @@ export interface Name {
 
 const LINE_PX = 18;
 const LETTER_PX = { cluster: 6.9, feature: 6.3 };
-const BESIDE_PX = 8;
+const BESIDE_PX = 13;
+const RING_PX = 11;
 const MOST = 60;
 const LONGEST = 34;
 /** From which zoom on the clusters of the next level are named. */
@@ -27,13 +28,15 @@ export function clusterNames(clusters: readonly MapCluster[], zoom: number): Nam
     .map(({ x, y, name }) => ({ x, y, text: name, kind: "cluster" }));
 }
 
-/** Those names that have room, the first before the later. */
+/** Those names that have room, the first before the later; none on the ring of the open feature. */
 export function fitting(
   names: readonly Name[],
   size: Point,
   screenOf: (x: number, y: number) => Point,
+  ring?: Point,
 ): Name[] {
   const taken: [number, number, number, number][] = [];
+  if (ring) taken.push([ring[0] - RING_PX, ring[1] - RING_PX, ring[0] + RING_PX, ring[1] + RING_PX]);
   const found: Name[] = [];
   for (const name of names) {
     if (found.length >= MOST) break;

@@ -33,7 +33,9 @@ export function densityOf(grid: Grid, { x, y, fires }: MapPlaces, { codes, isCat
   const radius = Math.max(1, Math.round((side * BLUR) / Math.sqrt(Math.max(order.length, 1))));
   blur(counts, side, radius);
   if (!isCategory) blur(sums, side, radius);
-  return { side, texels: texelsOf(counts, sums, isCategory) };
+  const texels = texelsOf(counts, sums, isCategory);
+  spread(texels, side);
+  return { side, texels };
 }
 
 function texelsOf(counts: Float32Array, sums: Float32Array, isCategory: boolean): Uint8Array {
@@ -53,6 +55,24 @@ function texelsOf(counts: Float32Array, sums: Float32Array, isCategory: boolean)
     texels[2 * i + 1] = isCategory ? (sums[i] as number) : Math.min(254, Math.round((sums[i] as number) / n));
   }
   return texels;
+}
+
+/** Give the cells beside the dense ones their color, so that a soft edge has it too. */
+function spread(texels: Uint8Array, side: number): void {
+  for (let i = side + 1; i < side * (side - 1) - 1; i++) {
+    if (texels[2 * i]) continue;
+    for (const j of [
+      i - 1,
+      i + 1,
+      i - side,
+      i + side,
+      i - side - 1,
+      i - side + 1,
+      i + side - 1,
+      i + side + 1,
+    ])
+      if (texels[2 * j]) texels[2 * i + 1] = texels[2 * j + 1] as number;
+  }
 }
 
 /** Two passes of running means, across and down: near enough a Gaussian. */

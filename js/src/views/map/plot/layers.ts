@@ -98,7 +98,7 @@ export class Layers {
     const gl = this.#gl;
     const { box } = this.#grid as Grid;
     const cell_px = ((box.x1 - box.x0) * px_a_unit) / this.#side;
-    const nearness = clamp((16 - cell_px) / 12, 0, 1);
+    const nearness = clamp((7 - cell_px) / 5, 0, 1);
     if (points === 1 && nearness === 0) return;
     const { shade } = this.#programs;
     const ink = (this.#style as MapStyle).shade;
@@ -111,7 +111,6 @@ export class Layers {
       points,
       nearness,
     });
-    shade.use({ isCategory: Number(this.#codes?.isCategory) });
     shade.texture("palette", 0, this.#textures.palette);
     shade.texture("density", 1, this.#textures.density);
     shade.attribute("corner", this.#buffers.corners, 2);
@@ -135,7 +134,7 @@ export class Layers {
     const gl = this.#gl;
     const { ring } = this.#programs;
     const ink = (this.#style as MapStyle).ring;
-    ring.use({ scale, offset, ink, size: (pointSize(n) + 6) * ratio, width: 1.2 * ratio });
+    ring.use({ scale, offset, ink, size: (pointSize(n) + 6) * ratio, width: 0.9 * ratio });
     ring.attribute("place", this.#buffers.picked, 2);
     gl.drawArrays(gl.POINTS, 0, this.#nPicked);
   }
