@@ -3,6 +3,8 @@ import type { MapCodes, MapPlaces } from "./types.js";
 
 const LARGE = 300_000;
 const BLUR = 0.6;
+const WIDEST = 24;
+const FAINTEST = 1e-5;
 
 /** How many features lie where, as two bytes a cell: how dense it is (logarithmic), and the color there. */
 export interface Density {
@@ -30,7 +32,8 @@ export function densityOf(grid: Grid, { x, y, fires }: MapPlaces, { codes, isCat
       votes[cell] = (votes[cell] as number) + 1;
     } else votes[cell] = (votes[cell] as number) - 1;
   }
-  const radius = Math.max(1, Math.round((side * BLUR) / Math.sqrt(Math.max(order.length, 1))));
+  const wanted = Math.round((side * BLUR) / Math.sqrt(Math.max(order.length, 1)));
+  const radius = Math.max(1, Math.min(WIDEST, wanted));
   blur(counts, side, radius);
   if (!isCategory) blur(sums, side, radius);
   const texels = texelsOf(counts, sums, isCategory);
@@ -39,18 +42,14 @@ export function densityOf(grid: Grid, { x, y, fires }: MapPlaces, { codes, isCat
 }
 
 function texelsOf(counts: Float32Array, sums: Float32Array, isCategory: boolean): Uint8Array {
-  let most = 0;
-  let least = Number.POSITIVE_INFINITY;
-  for (const n of counts) {
-    if (n > most) most = n;
-    if (n > 1e-4 && n < least) least = n;
-  }
-  const floor = Math.max(least, most / 1000);
+  const most = counts.reduce((highest, n) => Math.max(highest, n), 0);
+  const least = most * FAINTEST;
+  const floor = most / 1000;
   const range = Math.log1p(most / floor);
   const texels = new Uint8Array(2 * counts.length);
   for (let i = 0; i < counts.length; i++) {
     const n = counts[i] as number;
-    if (n <= 1e-4) continue;
+    if (n <= least) continue;
     texels[2 * i] = Math.round((255 * Math.log1p(n / floor)) / range);
     texels[2 * i + 1] = isCategory ? (sums[i] as number) : Math.min(254, Math.round((sums[i] as number) / n));
   }
