@@ -19,7 +19,7 @@ async function fetchModule(client: Client): Promise<MapModule> {
   const bytes = new Uint8Array(buffer.buffer as ArrayBuffer, buffer.byteOffset, buffer.byteLength);
   const url = URL.createObjectURL(new Blob([bytes], { type: "text/javascript" }));
   try {
-    return (await import(/* @vite-ignore */ url)) as MapModule;
+    return (await import(/* webpackIgnore: true */ url)) as MapModule;
   } finally {
     URL.revokeObjectURL(url);
   }
