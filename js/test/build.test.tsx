@@ -199,7 +199,7 @@ describe("an index that grows", () => {
     await ready("[data-feature='305']");
     world.shift = 2;
     tell(port, world, buildAt(1_030_000));
-    await ready("[aria-rowindex='306'][data-feature='307']");
+    await ready("[data-row='305'][data-feature='307']");
     expect(scroller.scrollTop).toBe(26 * 300);
     await until(() => expect(sent(port, "features.locate").length).toBeGreaterThan(1));
     await new Promise((resolve) => setTimeout(resolve, 50));

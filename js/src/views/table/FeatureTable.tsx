@@ -41,10 +41,8 @@ function TableView(props: ViewProps<TableState>) {
     [query, isOnlyPicked ? shared.picked : undefined],
   );
   const [width, setWidth] = useState(props.isNarrow ? 320 : 400);
-  const columns = useMemo(
-    () => columnsFor(state.columns, width, filter),
-    [state.columns?.join(), width >= 1000, width >= 760, width >= 560, width >= 384, filter.fires_on !== ""],
-  );
+  const suited = columnsFor(state.columns, width, filter, info.n_features);
+  const columns = useMemo(() => suited, [suited.map((c) => c.name).join()]);
   const names = columns.map((c) => c.name);
   const wanted = [...new Set([...USUAL, ...names])].filter((n) => n !== "feature");
   const { table, problem, retry } = useTable(client, info, asked, wanted);
@@ -214,6 +212,7 @@ function TableView(props: ViewProps<TableState>) {
           query={query}
           change={change}
           columns={columns}
+          nFeatures={info.n_features}
           feature={feature}
           place={place}
           choose={open}

@@ -16,6 +16,7 @@ interface Props {
   query: TableQuery;
   change: (query: TableQuery) => void;
   columns: readonly Column[];
+  nFeatures: number;
   feature: number | undefined;
   place: Place;
   choose: (feature: number, row: number) => void;
@@ -56,7 +57,9 @@ export function Grid(props: Props) {
     const wasInSight = row !== undefined && scrollFor(row, ROW_PX, before, now, layout) === now;
     if (before !== height && !wasInSight) return;
     goTo(row);
-    if (before === height) cursor.current = row;
+    if (before !== height || cursor.current === row) return;
+    cursor.current = row;
+    redraw((n) => n + 1);
   }, [place, table, height]);
   const moveCursor = (row: number) => {
     if (nRows === 0) return;
@@ -64,7 +67,7 @@ export function Grid(props: Props) {
     goTo(cursor.current);
     redraw((n) => n + 1);
   };
-  const { grid, least_px } = templateOf(columns, picked !== undefined, table.counts?.n_features ?? 0);
+  const { grid, least_px } = templateOf(columns, picked !== undefined, props.nFeatures);
   const rows = Array.from({ length: range.end - range.first }, (_, i) => table.row(range.first + i));
   const drawn = useRows();
   const base = Math.floor(range.first / 1000) * 1000;

@@ -96,7 +96,8 @@ const BY_WIDTH: [least_px: number, names: string[]][] = [
   [1000, ["label", "status", "top_tokens", "promoted", "density", "n_fires", "max", "mean", "histogram"]],
   [760, ["label", "top_tokens", "promoted", "density", "n_fires", "max", "histogram"]],
   [560, ["top_tokens", "promoted", "density", "max", "histogram"]],
-  [384, ["top_tokens", "density", "max", "histogram"]],
+  [360, ["top_tokens", "density", "max", "histogram"]],
+  [340, ["top_tokens", "density", "max"]],
   [0, ["top_tokens", "density"]],
 ];
 
@@ -105,10 +106,16 @@ export function columnsFor(
   chosen: readonly string[] | undefined,
   width_px: number,
   filter: TableFilter,
+  nFeatures: number,
 ): Column[] {
-  const names = chosen ?? BY_WIDTH.find(([least]) => width_px >= least)?.[1] ?? [];
-  const shown = new Set([...names, "feature", ...(filter.fires_on ? ["n_hits"] : [])]);
-  return COLUMNS.filter((c) => shown.has(c.name));
+  const columnsOf = (names: readonly string[]) => {
+    const shown = new Set([...names, "feature", ...(filter.fires_on ? ["n_hits"] : [])]);
+    return COLUMNS.filter((c) => shown.has(c.name));
+  };
+  if (chosen) return columnsOf(chosen);
+  const sets = BY_WIDTH.filter(([least]) => width_px >= least).map(([, names]) => columnsOf(names));
+  const fits = sets.find((columns) => templateOf(columns, true, nFeatures).least_px <= width_px);
+  return fits ?? columnsOf(["top_tokens", "density"]);
 }
 
 const MARK_PX = 18;
