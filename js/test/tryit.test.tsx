@@ -1,24 +1,16 @@
-import { readFileSync } from "node:fs";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import ranking from "../../tests/unit/ranking_golden.json";
 import { infoOf } from "../dev/fixture.js";
 import { mount } from "../src/mount.js";
 import { MemoryPort } from "../src/ports/memory.js";
 import type { ScopeInfo, TextRead } from "../src/protocol/generated.js";
 import { plainText } from "../src/views/tryit/Empty.js";
 import { TextHistory } from "../src/views/tryit/history.js";
-import { type By, RANKINGS, rank } from "../src/views/tryit/ranking.js";
+import { RANKINGS, rank } from "../src/views/tryit/ranking.js";
 import { literal } from "../src/views/tryit/TryIt.js";
 import { Tried } from "../src/views/tryit/tried.js";
 
-const golden = JSON.parse(readFileSync("../tests/unit/ranking_golden.json", "utf8")) as Record<
-  string,
-  number[]
-> & {
-  n_counted: number;
-  reasons: string[];
-  rows: Record<string, number | null>[];
-  orders: Record<By, number[]>;
-};
+const golden: Omit<typeof ranking, "rows"> & { rows: Record<string, number | null>[] } = ranking;
 
 const view = (array: Uint32Array | Float32Array | Float64Array, shift = 0) => {
   const bytes = new Uint8Array(array.byteLength + shift);

@@ -7,9 +7,10 @@ import torch
 import saescope
 import tiny
 from saescope.errors import CancelledError, InputError, NeedsModelError, NoIndexError
+from saescope.index import Index
 from saescope.indexing.measuring import Measurement, by_hash, corpus_layout, jackknife, loss_figures
 from saescope.indexing.recovery import sampled_contexts
-from saescope.query.health import Bins, Figure, differences, log_bins, worst
+from saescope.query.health import Bins, Figure, best, differences, log_bins, read_health, worst
 from saescope.rpc.transports.memory import MemoryPage
 
 N = 300
@@ -268,13 +269,26 @@ def test_differences_are_told_beyond_noise_only():
     assert differences([], near) == []
 
 
-def test_the_whole_is_graded_by_its_worse_figure_and_by_what_was_measured():
-    good = [figure("recovered", 0.95), figure("explained_variance", 0.8)]
-    assert worst(good) == "good"
-    assert worst([*good, figure("explained_variance", 0.4, None, "measured")]) == "fair"
+def test_the_whole_is_graded_by_its_worse_figure():
+    assert worst([figure("recovered", 0.95), figure("explained_variance", 0.8)]) == "good"
     assert worst([figure("recovered", 0.2), figure("explained_variance", 0.8)]) == "poor"
     assert worst([figure("recovered", None), figure("l0", 3.0)]) == ""
     assert [figure("dense", x).grade for x in (0.0, 0.03, 0.2)] == ["good", "fair", "poor"]
+
+
+def test_a_measurement_is_believed_on_as_many_tokens_or_beyond_noise():
+    index = Figure("recovered", 0.95, 0.01, 500, "index")
+    cases = {
+        (0.94, 0.01, 400): "index",
+        (0.94, 0.01, 500): "measured",
+        (0.50, 0.05, 100): "measured",
+        (0.50, None, 100): "index",
+        (None, None, 900): "index",
+    }
+    for (value, error, n), source in cases.items():
+        (found,) = best([Figure("recovered", value, error, n, "measured"), index])
+        assert found.source == source, (value, error, n)
+    assert best([Figure("recovered", None, None, 0, "index"), Figure("recovered", 0.5, None, 9, "measured")])[0].n == 9
 
 
 @pytest.mark.parametrize("scale", [1e-9, 1.0, 1e6])
@@ -300,3 +314,33 @@ def test_warnings_say_what_is_doubtful(opened):
 
 def test_the_health_of_an_index_is_read_once_for_each_state(opened):
     assert opened.read_health() is opened.read_health()
+
+
+def test_the_health_of_a_growing_index_is_that_of_what_is_read(tmp_path, monkeypatch, silent):
+    for module in ("build", "text"):
+        monkeypatch.setattr(f"saescope.indexing.{module}.SHARD_ROWS", 256)
+    maker = saescope.load((tiny.model(), tiny.tokenizer()), sae=tiny.sae())
+    seen = []
+
+    class Look(type(silent)):
+        def advance(self, n):
+            file = tmp_path / "index" / "building.json"
+            if not seen and file.exists() and file.stat().st_size:
+                index = Index(tmp_path / "index")
+                if index.n_rows:
+                    seen.append((index.n_counted, read_health(index)))
+
+    maker.build_index(tiny.texts(40), out=tmp_path / "index", progress=Look(), lens=False)
+    n_counted, health = seen[0]
+    assert "not finished" in health.warnings[0]
+    assert (health.n_single, health.grade) == (None, "")
+    assert sum(health.l0.counts) == n_counted
+    assert sum(health.density.counts) == health.n_alive > 0
+
+
+def test_without_postings_all_but_the_spread_over_tokens_is_known(tmp_path, silent):
+    maker = saescope.load((tiny.model(), tiny.tokenizer()), sae=tiny.sae())
+    index = maker.build_index(tiny.texts(20), out=tmp_path / "index", progress=silent, postings=False)
+    health = read_health(index)
+    assert health.l0 is None
+    assert {f.name for f in health.figures} >= {"alive", "dense", "single_token", "l0", "recovered"}

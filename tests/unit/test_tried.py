@@ -261,9 +261,8 @@ def test_readings_from_two_threads_do_not_mix(tiny_scope):
     wrong = []
 
     def read(text):
-        for _ in range(5):
-            if not tiny_scope.activations(text).equals(wanted[text]):
-                wrong.append(text)
+        found = [tiny_scope.activations(text) for _ in range(5)]
+        wrong.extend(text for frame in found if not frame.equals(wanted[text]))
 
     threads = [threading.Thread(target=read, args=(text,)) for text in wanted]
     for thread in threads:

@@ -674,6 +674,7 @@ export interface Health {
   grade: "" | "good" | "fair" | "poor";
   judged: string[];
   figures: HealthFigure[];
+  best: HealthFigure[];
   n_features: number;
   n_alive: number;
   n_dense: number;

@@ -109,10 +109,25 @@ class Health:
         return worst(self.figures)
 
 
+def best(figures: Sequence[Figure]) -> list[Figure]:
+    """Of each figure the index's, or what was measured on as many tokens, or differs from it by more than noise."""
+    found: dict[str, Figure] = {}
+    for figure in sorted(figures, key=lambda f: f.source == "measured"):
+        before = found.get(figure.name)
+        if before is None or _is_better(figure, before):
+            found[figure.name] = figure
+    return list(found.values())
+
+
+def _is_better(now: Figure, then: Figure) -> bool:
+    if now.value is None or then.value is None:
+        return then.value is None
+    return now.n >= then.n or differ(then, now)
+
+
 def worst(figures: Sequence[Figure]) -> Grade:
-    """The worst grade among the judged figures; one that was measured counts in place of the index's."""
-    latest = {f.name: f for f in sorted(figures, key=lambda f: f.source == "measured") if f.value is not None}
-    found = [latest[name].grade for name in JUDGED if name in latest]
+    """The worst grade among the judged figures; nothing where none is known."""
+    found = [figure.grade for figure in best(figures) if figure.name in JUDGED]
     order: list[Grade] = ["poor", "fair", "good"]
     for grade in order:
         if grade in found:
@@ -234,23 +249,24 @@ def warnings(index: Index, found: Health) -> list[str]:
     return told
 
 
+def differ(then: Figure, now: Figure) -> bool:
+    """Whether two values of a figure differ by more than three standard errors, and by enough to matter."""
+    if then.value is None or now.value is None or now.name not in TOLD:
+        return False
+    error = float(np.hypot(now.error or 0.0, then.error or 0.0))
+    least = LEAST_DIFFERENCE.get(now.name, LEAST_SHARE * abs(then.value))
+    return now.error is not None and abs(now.value - then.value) > max(NOISE * error, least)
+
+
 def differences(index: Sequence[Figure], measured: Sequence[Figure]) -> list[str]:
-    """Where a measurement and the index disagree by more than noise: three standard errors, and enough to matter."""
+    """Where a measurement and the index disagree by more than noise."""
     before = {f.name: f for f in index if f.source == "index"}
-    told = []
-    for now in measured:
-        then = before.get(now.name)
-        if then is None or then.value is None or now.value is None or now.name not in TOLD:
-            continue
-        error = float(np.hypot(now.error or 0.0, then.error if then.error is not None else 0.0))
-        least = LEAST_DIFFERENCE.get(now.name, LEAST_SHARE * abs(then.value))
-        if abs(now.value - then.value) > max(NOISE * error, least):
-            spread = f" ± {now.error:.2g}" if now.error is not None else ""
-            told.append(
-                f"{TOLD[now.name]}: the index says {then.value:.3g}, this model and SAE give {now.value:.3g}{spread}. "
-                "Another SAE, site or dtype?"
-            )
-    return told
+    return [
+        f"{TOLD[now.name]}: the index says {then.value:.3g}, this model and SAE give {now.value:.3g} "
+        f"± {now.error:.2g}. Another SAE, site or dtype?"
+        for now in measured
+        if (then := before.get(now.name)) is not None and differ(then, now)
+    ]
 
 
 TOLD = {"recovered": "Loss recovered", "explained_variance": "Explained variance", "l0": "L0"}

@@ -1,4 +1,4 @@
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import { count, duration } from "../../data/format.js";
 import { asRequestError, type Client, isQuiet, type RequestError } from "../../protocol/client.js";
 import type { HealthFigure, Measuring, ScopeInfo } from "../../protocol/generated.js";
@@ -147,7 +147,7 @@ function useMeasurement(client: Client, scope: string, onEnd: () => void) {
   const life = useRef<AbortController>(undefined);
   const end = useRef(onEnd);
   end.current = onEnd;
-  useEffect(() => () => life.current?.abort(), [client, scope]);
+  useLayoutEffect(() => () => life.current?.abort(), [client, scope]);
   const start = (n_tokens: number) => {
     const own = new AbortController();
     life.current = own;

@@ -71,22 +71,13 @@ export function thresholds({ good, fair, name }: HealthFigure): string {
   return `good ${from} ${share(good)}, fair ${to} ${share(fair)}`;
 }
 
-export function figureOf(
-  { figures }: Pick<Health, "figures">,
-  name: string,
-  source?: HealthFigure["source"],
-): HealthFigure | undefined {
-  return figures.find((f) => f.name === name && (source === undefined || f.source === source));
-}
-
-/** The figure that was measured, if it was, or else the index's. */
-export function best(health: Pick<Health, "figures">, name: string): HealthFigure | undefined {
-  const measured = figureOf(health, name, "measured");
-  return measured?.value != null ? measured : figureOf(health, name, "index");
+/** The figure of a name that is to be believed. */
+export function best(health: Pick<Health, "best">, name: string): HealthFigure | undefined {
+  return health.best.find((figure) => figure.name === name);
 }
 
 /** What the grade of the whole says, in a sentence. */
-export function verdict(health: Pick<Health, "figures">): string {
+export function verdict(health: Pick<Health, "best">): string {
   const [recovered, variance] = [best(health, "recovered")?.value, best(health, "explained_variance")?.value];
   const parts = [
     recovered == null ? "" : `${share(recovered)} of the model's loss`,

@@ -189,5 +189,5 @@ function told(row: Ranked): string {
 
 /** A token in a list: its spaces at the ends are kept, its line breaks are signs. */
 export function readableToken(text: string): string {
-  return text.replaceAll("\n", "⏎") || "␣";
+  return /^ *$/.test(text) ? "␣".repeat(Math.max(1, text.length)) : text.replaceAll("\n", "⏎");
 }

@@ -1,3 +1,4 @@
+import type { VNode } from "preact";
 import { useContext, useLayoutEffect, useMemo, useRef } from "preact/hooks";
 import { count, number } from "../../data/format.js";
 import { shade } from "../../data/shade.js";
@@ -15,6 +16,8 @@ export const REASONS: Record<string, string> = {
 interface Props {
   tried: Tried;
   shading: Shading;
+  /** The feature it is shaded by. */
+  feature: number | undefined;
   /** The token that was chosen, and the one under the pointer. */
   pinned: number | undefined;
   pin: (pos: number | undefined) => void;
@@ -23,7 +26,7 @@ interface Props {
 }
 
 /** The text that was read, shaded by one feature. Arrow keys choose a token, a click too. */
-export function TriedText({ tried, shading, pinned, pin, point, isOld }: Props) {
+export function TriedText({ tried, shading, feature, pinned, pin, point, isOld }: Props) {
   const hover = useContext(HoverContext);
   const root = useRef<HTMLDivElement>(null);
   const pointed = useRef<number | undefined>(undefined);
@@ -46,13 +49,17 @@ export function TriedText({ tried, shading, pinned, pin, point, isOld }: Props) 
     if (pinned === undefined) return;
     const node = nodeAt(pinned);
     node?.classList.add("ss-focused");
-    node?.scrollIntoView?.({ block: "nearest" });
+    reveal(root.current, node);
     return () => node?.classList.remove("ss-focused");
   }, [pinned, tried]);
-  const tokens = useMemo(
-    () => tried.data.texts.map((_, pos) => <Token key={pos} tried={tried} shading={shading} pos={pos} />),
-    [tried, shading],
-  );
+  useLayoutEffect(() => {
+    if (shading.peak !== undefined && pinned === undefined) reveal(root.current, nodeAt(shading.peak));
+  }, [feature]);
+  const drawn = useRef<Drawn[]>([]);
+  const tokens = useMemo(() => {
+    drawn.current = tried.data.texts.map((_, pos) => draw(tried, shading, pos, drawn.current[pos]));
+    return drawn.current.map(({ node }) => node);
+  }, [tried, shading]);
   const onKeyDown = (event: KeyboardEvent) => {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     if (event.key === "Escape" && pinned !== undefined) {
@@ -93,12 +100,41 @@ export function TriedText({ tried, shading, pinned, pin, point, isOld }: Props) 
   );
 }
 
-function Token({ tried, shading, pos }: { tried: Tried; shading: Shading; pos: number }) {
-  const whole = tried.data.texts[pos] ?? "";
+interface Look {
+  pos: number;
+  text: string;
+  counts: boolean;
+  strength: string;
+  isPeak: boolean;
+}
+
+interface Drawn {
+  look: Look;
+  node: VNode;
+}
+
+/** A token; the same node as before where it looks the same, so that of a long text little is drawn anew. */
+function draw(tried: Tried, shading: Shading, pos: number, before: Drawn | undefined): Drawn {
   const counts = tried.counts(pos);
   const strength = counts ? shade(Math.abs(shading.activations[pos] ?? 0), shading.ceiling) : 0;
-  const isPeak = pos === shading.peak;
-  const space = strength > 0 ? (/^ +/.exec(whole)?.[0] ?? "") : "";
+  const look: Look = {
+    pos,
+    text: tried.data.texts[pos] ?? "",
+    counts,
+    strength: strength > 0 ? strength.toFixed(3) : "",
+    isPeak: pos === shading.peak,
+  };
+  const isSame =
+    before !== undefined &&
+    before.look.text === look.text &&
+    before.look.counts === counts &&
+    before.look.strength === look.strength &&
+    before.look.isPeak === look.isPeak;
+  return isSame ? before : { look, node: <Token key={pos} {...look} /> };
+}
+
+function Token({ pos, text: whole, counts, strength, isPeak }: Look) {
+  const space = strength ? (/^ +/.exec(whole)?.[0] ?? "") : "";
   const text = whole.slice(space.length).replaceAll("\n", `${NEWLINE}\n`);
   return (
     <span
@@ -107,8 +143,8 @@ function Token({ tried, shading, pos }: { tried: Tried; shading: Shading; pos: n
       data-peak={isPeak || undefined}
     >
       {space}
-      {strength > 0 ? (
-        <span class={isPeak ? "ss-lit ss-peak" : "ss-lit"} style={{ "--ss-strength": strength.toFixed(3) }}>
+      {strength ? (
+        <span class={isPeak ? "ss-lit ss-peak" : "ss-lit"} style={{ "--ss-strength": strength }}>
           {text || " "}
         </span>
       ) : (
@@ -132,6 +168,14 @@ function described(tried: Tried, shading: Shading, pos: number, node: HTMLElemen
       ...(reason ? [["counted", reason]] : []),
     ] as [string, string][],
   };
+}
+
+/** Scroll the text, and nothing around it, so that a token is in sight. */
+function reveal(box: HTMLElement | null, node: HTMLElement | null | undefined): void {
+  if (!box || !node) return;
+  const [outer, inner] = [box.getBoundingClientRect(), node.getBoundingClientRect()];
+  if (inner.top >= outer.top && inner.bottom <= outer.bottom) return;
+  box.scrollTop += inner.top - outer.top - outer.height / 3;
 }
 
 function tokenAt(target: EventTarget | null): number | undefined {

@@ -64,6 +64,7 @@ function TryItView(props: ViewProps<TryState>) {
               <TriedText
                 tried={tried}
                 shading={shading}
+                feature={feature}
                 pinned={pinned}
                 pin={pin}
                 point={point}

@@ -1,4 +1,4 @@
-import { useEffect, useReducer, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useReducer, useRef, useState } from "preact/hooks";
 import type { ViewProps } from "../../panels/panel.js";
 import { type Client, isQuiet } from "../../protocol/client.js";
 import type { FeatureBrief, ScopeInfo } from "../../protocol/generated.js";
@@ -13,6 +13,9 @@ export function useReader(client: Client, info: ScopeInfo, text: string, isOn: b
   const [, redraw] = useReducer((n: number) => n + 1, 0);
   const [reader, setReader] = useState(() => new TextReader(client, info.id, () => redraw(0)));
   const state = `${info.index}/${info.is_complete}/${info.has_model}`;
+  const latest = useRef(reader);
+  latest.current = reader;
+  useLayoutEffect(() => () => latest.current.stop(), []);
   useEffect(() => {
     const made = new TextReader(client, info.id, () => redraw(0));
     made.tried = reader.tried;
@@ -57,7 +60,7 @@ export function useText({
     setText(shared.text);
     update({ text: shared.text });
   }, [shared.text]);
-  useEffect(() => () => void (timer.current !== undefined && tell()), []);
+  useLayoutEffect(() => () => void (timer.current !== undefined && tell()), []);
   return { text, change };
 }
 

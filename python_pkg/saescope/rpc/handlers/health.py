@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from saescope import live
 from saescope.index.store import Index
-from saescope.query.health import DENSE, JUDGED, MEANINGS, THRESHOLDS, Bins, Figure, differences, worst
+from saescope.query.health import DENSE, JUDGED, MEANINGS, THRESHOLDS, Bins, Figure, best, differences, worst
 from saescope.rpc.calls import Call
 from saescope.rpc.handlers.forming import short
 from saescope.rpc.messages.health import (
@@ -29,10 +29,12 @@ TELL_S = 0.25
 def _health_get(_call: Call, params: ScopeParams) -> Health:
     scope = live.get(params.scope)
     found, measured = scope.read_health(), scope.measured
+    figures = [*found.figures, *measured]
     return Health(
-        grade=worst([*found.figures, *measured]),
+        grade=worst(figures),
         judged=list(JUDGED),
-        figures=[_figure(f) for f in (*found.figures, *measured)],
+        figures=[_figure(f) for f in figures],
+        best=[_figure(f) for f in best(figures)],
         n_features=found.n_features,
         n_alive=found.n_alive,
         n_dense=found.n_dense,

@@ -47,13 +47,14 @@ class HealthFact:
 class Health:
     """Answer of ``health.get``.
 
-    ``density`` and ``maxima`` are over the features that fire, ``l0`` over tokens. ``dense`` is the density
+    ``figures`` are all there are, ``best`` one of each name: the one to believe. ``density`` and ``maxima`` are over the features that fire, ``l0`` over tokens. ``dense`` is the density
     from which a feature is dense. ``grade`` is the worse of the figures named in ``judged``.
     """
 
     grade: Grade
     judged: list[str]
     figures: list[HealthFigure]
+    best: list[HealthFigure]
     n_features: int
     n_alive: int
     n_dense: int
