@@ -104,6 +104,7 @@ def test_the_others_are_told_on_every_token_of_a_window(opened, plain, busy):
         start = row["row"] - row["peak"]
         expected = plain[0][start : start + len(row["tokens"]), row["others"]].T
         np.testing.assert_array_equal(np.array(row["other_activations"], dtype=np.float32), expected)
+        np.testing.assert_array_equal(row["activations"], plain[0][start : start + len(row["tokens"]), busy[0]])
         assert row["peak"] <= 6
 
 
@@ -241,25 +242,47 @@ def bare(tmp_path_factory):
     return scope, saescope.open_index(out)
 
 
-@pytest.mark.parametrize("within", [0, 3])
+@pytest.mark.parametrize("within", [0, 8])
 def test_without_postings_the_model_reads_the_stored_examples(bare, opened, plain, busy, within):
     scope, _ = bare
-    a, b = busy[:2]
-    stored = {w.row for g in range(7) for w in scope.index.figures.windows(a, g)}
-    matching, _ = plain_contrast(opened.index, plain, a, [b], [], within)
-    end, shown = ask(
-        scope, "contrast.live", ContrastParams(scope=scope.id, feature=a, without=[b], within=within, k=99)
-    )
-    assert end.n_fires == len(stored)
-    assert end.n_match == end.n_examples == len(shown) == len(stored & set(matching))
-    assert shown or within
-    found = scope.contrast(a, [b], k=99, within=within)
-    assert set(found["row"]) == stored & set(matching)
-    assert found["activation"].is_sorted(descending=True)
-    for row in found.iter_rows(named=True):
-        start = row["row"] - row["peak"]
-        expected = plain[0][start : start + len(row["tokens"]), [b]].T
-        np.testing.assert_allclose(np.array(row["other_activations"]), expected, atol=1e-3)
+    n_shown = 0
+    for a in busy:
+        other, second = [f for f in busy if f != a][:2]
+        stored = {w.row for g in range(7) for w in scope.index.figures.windows(a, g)}
+        for without, also in (([other, second], []), ([other], [second]), ([], [second, other])):
+            matching, _ = plain_contrast(opened.index, plain, a, without, also, within)
+            params = ContrastParams(
+                scope=scope.id, feature=a, without=without, also=also, within=within, k=99, context=2
+            )
+            end, shown = ask(scope, "contrast.live", params)
+            assert end.n_fires == len(stored)
+            assert end.n_match == end.n_examples == len(shown) == len(stored & set(matching))
+            found = scope.contrast(a, without, also, k=99, within=within, context=2)
+            assert set(found["row"]) == stored & set(matching)
+            assert found["activation"].is_sorted(descending=True)
+            for row in found.iter_rows(named=True):
+                start = row["row"] - row["peak"]
+                expected = plain[0][start : start + len(row["tokens"]), [*without, *also]].T
+                np.testing.assert_allclose(np.array(row["other_activations"]), expected, atol=1e-3)
+            n_shown += len(found)
+    assert n_shown > 0
+
+
+def test_the_model_does_not_look_at_tokens_that_do_not_count(bare, plain):
+    scope, _ = bare
+    (table, counts), index = plain, scope.index
+    for a in range(index.manifest.d_sae):
+        for window in index.figures.windows(a, 0):
+            start = int(index.layout.context_bounds(np.array([window.row]))[0][0])
+            near = np.arange(max(window.row - 3, start), window.row + 1)
+            fires = table[near] != 0
+            apart = np.flatnonzero(fires[~counts[near]].any(axis=0) & ~fires[counts[near]].any(axis=0))
+            others = [int(f) for f in apart if not (table[window.row : window.row + 4, f] != 0).any()]
+            if others:
+                found = scope.contrast(a, [others[0]], k=99, within=3)
+                assert window.row in found["row"].to_list()
+                return
+    pytest.fail("no feature fires only on a token that does not count")
 
 
 def test_without_postings_and_model_it_says_what_is_missing(bare, busy):
