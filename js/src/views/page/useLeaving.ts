@@ -11,13 +11,15 @@ export function useLeaving(
   useEffect(() => {
     const node = box.current;
     const before = document.activeElement;
+    const text = before?.closest("li")?.querySelector<HTMLElement>(".ss-text");
     node?.focus({ preventScroll: true });
     node?.scrollIntoView?.({ block: "nearest" });
     const inside = outside === "parent" ? node?.parentElement : node;
     const leave = () => {
       latest.current();
-      if (before instanceof HTMLElement && before.isConnected) before.focus({ preventScroll: true });
-      else node?.closest<HTMLElement>(".saescope")?.focus({ preventScroll: true });
+      const root = node?.closest<HTMLElement>(".saescope");
+      const back = [before, text, root].find((e) => e instanceof HTMLElement && e.isConnected);
+      (back as HTMLElement | undefined)?.focus({ preventScroll: true });
     };
     const onKey = (event: KeyboardEvent) => {
       if (event.key !== "Escape") return;
