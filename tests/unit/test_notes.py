@@ -19,6 +19,7 @@ from saescope.errors import (
     UnknownNameError,
 )
 from saescope.notes import Note, Notes, open_book, places
+from saescope.notes.changes import Stamp, set_note
 from saescope.notes.places import NAME, copy, file_system, find_place, key_of
 from saescope.rpc.transports.memory import MemoryPage
 
@@ -371,6 +372,32 @@ def test_a_file_that_another_process_holds_is_waited_for_and_then_told(notes, mo
     assert notes.set(1, label="after").version == 2
 
 
+def test_a_file_that_another_takes_the_place_of_is_opened_anew(notes, tmp_path):
+    other = Notes(open_book(tmp_path / "other.sqlite", {"sae": "a"}), N)
+    other.set(2, label="other")
+    other.book._connections.close()
+    notes.set(1, label="old")
+    assert notes.labels() == {1: "old"}
+    (tmp_path / "other.sqlite").replace(notes.path)
+    for file in tmp_path.glob("notes.sqlite-*"):
+        file.unlink()
+    assert notes.labels() == {2: "other"}
+    notes.set(3, label="new")
+    assert notes.labels() == {2: "other", 3: "new"}
+
+
+def test_a_write_that_fails_half_way_leaves_nothing(notes):
+    def half(db):
+        set_note(db, 1, {"label": "half"}, Stamp("anna"))
+        raise InputError("enough.")
+
+    with pytest.raises(InputError, match="enough"):
+        notes.book.write(half)
+    assert notes.get(1).version == 0
+    assert notes.history(1).is_empty()
+    assert notes.set(1, label="whole").version == 1
+
+
 def test_a_damaged_file_says_what_to_do(tmp_path):
     (tmp_path / "n.sqlite").write_bytes(b"no database" * 1000)
     notes = Notes(open_book(tmp_path / "n.sqlite", {"sae": "a"}), N)
@@ -552,7 +579,8 @@ def test_a_page_changes_lists(page, index_folder):
     assert ask(page, "lists.change", scope, name="nothing", remove=[3])["code"] == "unknown_name"
 
 
-def test_every_page_hears_of_a_change(page, index_folder):
+def test_every_page_hears_of_a_change_at_once(page, index_folder, monkeypatch):
+    monkeypatch.setattr("saescope.notes.book.LOOK_EVERY_S", 60)
     scope, other = saescope.open_index(index_folder), saescope.open_index(index_folder)
     _ = scope.notes, other.notes
     scope.notes.set(7, label="ships")
