@@ -16,7 +16,7 @@ from saescope.progress import Silent
 from saescope.query.maps import lay_out
 from saescope.query.maps.clusters import levels
 from saescope.query.maps.names import label_words, name_clusters, token_words
-from saescope.query.maps.nearest import nearest
+from saescope.query.maps.nearest import _best_by_numpy, _best_by_torch, nearest
 from saescope.rpc.transports.memory import MemoryPage
 from saescope.scope import mapping
 from saescope.scope.drawing import draw, drawing_of
@@ -77,6 +77,17 @@ def test_neighbors_are_those_of_all_products(rows, monkeypatch):
     assert (distances[:, 0] == 0).all()
 
 
+def test_torch_finds_the_same_neighbors_as_numpy(rows, monkeypatch):
+    torch = pytest.importorskip("torch")
+    monkeypatch.setattr("saescope.query.maps.nearest.KEYS", 100)
+    (scores, found), (wanted, _) = (
+        made(slice(40, 90)) for made in (_best_by_torch(torch, rows, 6, "cpu"), _best_by_numpy(rows, 6))
+    )
+    np.testing.assert_allclose(np.sort(scores), np.sort(wanted), atol=1e-6)
+    wide = rows.astype(np.float32)
+    np.testing.assert_allclose(np.take_along_axis(wide[40:90] @ wide.T, found, axis=1), scores, atol=1e-6)
+
+
 def test_separate_clouds_are_separate_clusters():
     random = np.random.default_rng(0)
     centers = np.array([[np.cos(a), np.sin(a)] for a in np.linspace(0, 2 * np.pi, 12, endpoint=False)]) * 10
@@ -111,6 +122,15 @@ TEXTS = [" cat", "Cat", " dog", " the", ".", "!", "‹E2›"]
 def test_a_cluster_is_named_by_what_tells_it_from_the_others():
     names = named([[0, 3, 4]] * 20 + [[1, 3]] * 20 + [[2, 3, 4]] * 40, TEXTS, [0] * 40 + [1] * 40)
     assert names == ["cat", "dog"]
+
+
+def test_a_word_counts_once_a_feature_whatever_its_case_and_spaces():
+    words = token_words(pl.Series([[0, 3, 1], [], [1]], dtype=pl.List(pl.Int32)), TEXTS)
+    assert [(f, words.texts[w]) for f, w in zip(words.features, words.words, strict=True)] == [
+        (0, "cat"),
+        (0, "the"),
+        (2, "cat"),
+    ]
 
 
 def test_punctuation_names_only_a_cluster_that_is_about_it():

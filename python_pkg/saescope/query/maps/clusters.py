@@ -18,13 +18,14 @@ from numpy.typing import NDArray
 from saescope.query.maps.method import Places
 
 Ints = NDArray[np.int32]
+Floats = NDArray[np.float32]
 
 SIZES = (12, 60, 300)
 """About so many clusters at each level."""
 A_CLUSTER = (24, 12, 400)
 """A level has at most one cluster for so many features; the third is for large maps."""
-N_SAMPLED = 20_000
-N_ROUNDS = 25
+N_SAMPLED = 8192
+N_ROUNDS = 12
 BLOCK = 1 << 15
 SEED = 0
 
@@ -66,7 +67,7 @@ def cut(places: Places, is_placed: NDArray[np.bool_], k: int) -> Level:
     used = places[is_placed].astype(np.float64)
     if not len(used):
         return Level(of, np.zeros((0, 2), dtype=np.float32), np.zeros(0, dtype=np.int64))
-    scaled = (used - used.mean(axis=0)) / max(float(used.std()), 1e-12)
+    scaled = ((used - used.mean(axis=0)) / max(float(used.std()), 1e-12)).astype(np.float32)
     random = np.random.default_rng(SEED)
     sample = scaled if len(scaled) <= N_SAMPLED else scaled[random.choice(len(scaled), N_SAMPLED, replace=False)]
     groups = _assign(scaled, _centers(sample, k, random))
@@ -80,7 +81,7 @@ def cut(places: Places, is_placed: NDArray[np.bool_], k: int) -> Level:
     return Level(of, (sums / sizes[order][:, None]).astype(np.float32), sizes[order])
 
 
-def _centers(sample: NDArray[np.float64], k: int, random: np.random.Generator) -> NDArray[np.float64]:
+def _centers(sample: Floats, k: int, random: np.random.Generator) -> Floats:
     centers = sample[random.integers(len(sample), size=1)]
     far = ((sample - centers[0]) ** 2).sum(axis=1)
     for _ in range(1, k):
@@ -92,14 +93,14 @@ def _centers(sample: NDArray[np.float64], k: int, random: np.random.Generator) -
         groups = _assign(sample, centers)
         sizes = np.bincount(groups, minlength=k)
         sums = np.stack([np.bincount(groups, weights=sample[:, i], minlength=k) for i in range(2)], axis=1)
-        moved = np.where(sizes[:, None] > 0, sums / np.maximum(sizes, 1)[:, None], centers)
+        moved = np.where(sizes[:, None] > 0, sums / np.maximum(sizes, 1)[:, None], centers).astype(np.float32)
         if np.allclose(moved, centers, atol=1e-4):
             break
         centers = moved
     return centers
 
 
-def _assign(points: NDArray[np.float64], centers: NDArray[np.float64]) -> Ints:
+def _assign(points: Floats, centers: Floats) -> Ints:
     """The nearest center of each point."""
     squares = (centers**2).sum(axis=1)
     parts = [

@@ -65,38 +65,41 @@ def token_words(top_tokens: pl.Series, texts: list[str]) -> Words:
     lengths = lists.list.len().to_numpy().astype(np.int64)
     features = np.repeat(np.arange(len(lists)), lengths)
     ids = lists.explode(empty_as_null=False).to_numpy().astype(np.int64) if len(features) else features
-    used, place = np.unique(ids, return_inverse=True)
+    used = np.flatnonzero(np.bincount(ids)) if len(ids) else ids
     folded = [_folded(texts[t]) for t in used.tolist()]
     known = {text: n for n, text in enumerate(dict.fromkeys(folded))}
-    words = np.array([known[text] for text in folded], dtype=np.int64)[place] if len(used) else features
+    of_token = np.zeros(int(used[-1]) + 1 if len(used) else 0, dtype=np.int64)
+    of_token[used] = [known[text] for text in folded]
+    words = of_token[ids]
     solid = {text for text, t in zip(folded, used.tolist(), strict=True) if _is_solid(texts[t], text)}
     is_blank = np.array([text not in solid for text in known], dtype=bool)
     starts_blank = np.zeros(len(lists), dtype=bool)
     if len(features):
         first = np.flatnonzero(np.r_[True, features[1:] != features[:-1]])
         starts_blank[features[first]] = is_blank[words[first]]
-    return _words(features, words, list(known), is_blank, starts_blank)
+    return Words(*_once(features, words), list(known), is_blank, starts_blank)
 
 
 def label_words(labels: Mapping[int, str], n: int) -> Words:
     """The words of labels, without the commonest ones."""
-    pairs = [
-        (feature, word)
+    pairs = {
+        (feature, word): None
         for feature, label in labels.items()
         for word in WORD.findall(label.casefold())
         if word not in STOP and 0 <= feature < n
-    ]
+    }
     known = {word: i for i, word in enumerate(dict.fromkeys(word for _, word in pairs))}
     features = np.array([f for f, _ in pairs], dtype=np.int64)
     words = np.array([known[w] for _, w in pairs], dtype=np.int64)
-    return _words(features, words, list(known), np.zeros(len(known), dtype=bool), np.zeros(n, dtype=bool))
+    return Words(features, words, list(known), np.zeros(len(known), dtype=bool), np.zeros(n, dtype=bool))
 
 
-def _words(
-    features: Ints, words: Ints, texts: list[str], is_blank: NDArray[np.bool_], starts: NDArray[np.bool_]
-) -> Words:
-    keys = np.unique(features * max(len(texts), 1) + words)
-    return Words(keys // max(len(texts), 1), keys % max(len(texts), 1), texts, is_blank, starts)
+def _once(features: Ints, words: Ints) -> tuple[Ints, Ints]:
+    """Each pair once, of pairs sorted by feature of which none has more than ``N_TOKENS``."""
+    is_first = np.ones(len(words), dtype=bool)
+    for back in range(1, N_TOKENS):
+        is_first[back:] &= (features[back:] != features[:-back]) | (words[back:] != words[:-back])
+    return features[is_first], words[is_first]
 
 
 def name_clusters(level: Level, tokens: Words, labels: Words) -> list[str]:

@@ -35,7 +35,9 @@ def nearest(rows: NDArray[Any], k: int, progress: Progress) -> tuple[Ints, Float
     """
     n = len(rows)
     of, distances = np.empty((n, k), dtype=np.int64), np.empty((n, k), dtype=np.float32)
-    best_of = _best_by_torch(rows, k) or _best_by_numpy(rows, k)
+    torch = sys.modules.get("torch")
+    has_gpu = torch is not None and torch.cuda.is_available()
+    best_of = _best_by_torch(torch, rows, k, "cuda") if has_gpu else _best_by_numpy(rows, k)
     progress.start("Finding neighbors", n, "feature")
     for low in range(0, n, QUERIES):
         asked = slice(low, min(low + QUERIES, n))
@@ -67,12 +69,9 @@ def _best_by_numpy(rows: NDArray[Any], k: int) -> Best:
     return best
 
 
-def _best_by_torch(rows: NDArray[Any], k: int) -> Best | None:
+def _best_by_torch(torch: Any, rows: NDArray[Any], k: int, device: str) -> Best:
     """The same on a GPU, where something else has imported torch and there is one."""
-    torch = sys.modules.get("torch")
-    if torch is None or not torch.cuda.is_available():
-        return None
-    held = torch.from_numpy(np.array(rows)).to("cuda")
+    held = torch.from_numpy(np.array(rows)).to(device)
 
     def best(asked: slice) -> tuple[Floats, Ints]:
         queries = held[asked].float()

@@ -1,6 +1,6 @@
 import { View } from "./camera.js";
 import { densityOf } from "./density.js";
-import { clamp, Grid, isInside } from "./grid.js";
+import { type Box, clamp, Grid, isInside } from "./grid.js";
 import { Layers } from "./layers.js";
 import { Line } from "./line.js";
 import { listenTo } from "./pointer.js";
@@ -10,6 +10,7 @@ const HOVER_PX = 14;
 const SMOOTH_MS = 250;
 const REST_MS = 120;
 const FEW = 10_000;
+const A_LOT = 20;
 const SLOW_MS = 28;
 
 /** Draw a map in an element; the canvas is as large as the element. */
@@ -149,6 +150,8 @@ class Drawn implements Chart {
 
   inView(limit: number): { n: number; features: number[] } {
     const features: number[] = [];
+    const about = this.#count(this.#view.box());
+    if (about > A_LOT * limit) return { n: about, features };
     let n = 0;
     this.#grid.each(this.#view.box(), (feature) => {
       if (this.#isHidden(feature)) return;
@@ -260,6 +263,11 @@ class Drawn implements Chart {
     });
   }
 
+  /** About how many features lie in a box: all of the cells it touches. */
+  #count(box: Box): number {
+    return this.#grid.runs(box).reduce((sum, [start, end]) => sum + end - start, 0);
+  }
+
   /** Where frames come slowly, fewer points stand for themselves, and more are shaded. */
   #pace(): void {
     const now = performance.now();
@@ -276,7 +284,7 @@ class Drawn implements Chart {
   #paint(): void {
     const { clip, px_a_unit, size } = this.#view;
     const box = this.#view.box(10);
-    const n = this.#grid.runs(box).reduce((sum, [start, end]) => sum + end - start, 0);
+    const n = this.#count(box);
     const crowd = Math.max(n / this.#most, n / (0.9 * size[0] * size[1]));
     const points = clamp(2 * (1 - crowd), 0, 1);
     this.#wasAnimated = points > 0;

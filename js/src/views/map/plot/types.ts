@@ -59,7 +59,7 @@ export interface Chart {
   screenOf(x: number, y: number): Point;
   placeOf(feature: number): Point | undefined;
   nearest(at: Point, radius_px: number): number | undefined;
-  /** How many features are in sight, and the first of them up to a limit. */
+  /** How many features are in sight, and the first of them up to a limit; where they are many more, about how many and none. */
   inView(limit: number): { n: number; features: number[] };
   destroy(): void;
 }
