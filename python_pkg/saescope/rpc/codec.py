@@ -9,10 +9,20 @@ from saescope.errors import ProtocolError
 
 T = TypeVar("T")
 
+SCALARS = (str, int, float, type(None))
+
 
 def encode(message: Any) -> dict[str, Any]:
-    """A message as a JSON object."""
-    return dataclasses.asdict(message)
+    """A message as a JSON object; lists and dictionaries of plain values are the message's own, not copies."""
+    return {f.name: _plain(getattr(message, f.name)) for f in dataclasses.fields(message)}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_plain(item) for item in value] if value and not isinstance(value[0], SCALARS) else value
+    if dataclasses.is_dataclass(value):
+        return encode(value)
+    return value
 
 
 def decode(cls: type[T], data: Any) -> T:

@@ -55,6 +55,7 @@ export function Options({ info, own, state, update, close }: Props) {
   );
   return (
     <div class="ss-popover ss-options" role="dialog" aria-label="Options" tabIndex={-1} ref={box}>
+      {why && <p class="ss-quiet">{why}</p>}
       <Option name="examples" tells="How many to show.">
         {choice(
           HOW_MANY,
@@ -105,7 +106,6 @@ export function Options({ info, own, state, update, close }: Props) {
           (ratio) => !has_postings || (!is_complete && ratio !== null),
         )}
       </Option>
-      {why && <p class="ss-quiet">{why}</p>}
       <div class="ss-options-end">
         <button
           type="button"
