@@ -1,6 +1,6 @@
 /** Browsers cap the height of an element (Firefox at 17.9 million pixels): a longer table scrolls faster. */
 const HIGHEST_PX = 15_000_000;
-const OVERSCAN = 4;
+export const OVERSCAN = 4;
 
 export interface Layout {
   /** Height of the scrolled element. */

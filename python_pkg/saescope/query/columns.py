@@ -1,5 +1,6 @@
 """What a feature table sorts and filters by: columns as arrays, tokens as flat lists, what people wrote."""
 
+import threading
 from collections.abc import Callable, Mapping
 from functools import cached_property, lru_cache
 from typing import Any, NamedTuple
@@ -13,6 +14,8 @@ from saescope.query.example_text import TextHits, examples_with
 from saescope.query.filters import Mask
 
 MANY = 32
+VERY_MANY = 1 << 18
+LISTS = ("top_tokens", "promoted", "suppressed")
 
 
 class Written(NamedTuple):
@@ -82,6 +85,8 @@ class TableColumns:
         self._ask = ask
         self._numbers: dict[str, NDArray[Any]] = {}
         self._lists: dict[str, Lists] = {}
+        self._reading = threading.Lock()
+        self._is_warm = False
         self._hits = lru_cache(maxsize=4)(self._find)
 
     def news(self) -> int:
@@ -101,9 +106,21 @@ class TableColumns:
 
     def lists(self, name: str) -> "Lists":
         """A column of lists of tokens."""
-        if name not in self._lists:
-            self._lists[name] = Lists.of(self.index.table[name])
-        return self._lists[name]
+        with self._reading:
+            if name not in self._lists:
+                self._lists[name] = Lists.of(self.index.table[name])
+            return self._lists[name]
+
+    def warm(self) -> None:
+        """Of very many features, read in the background what a search will need."""
+        if not self._is_warm and self.n_features >= VERY_MANY:
+            self._is_warm = True
+            threading.Thread(target=self._read, name="saescope-warm", daemon=True).start()
+
+    def _read(self) -> None:
+        for name in LISTS:
+            self.lists(name)
+        _ = self.folded, self.top_shares
 
     def hits(self, text: str) -> TextHits | None:
         """How many examples of each feature hold a text; none without one."""

@@ -101,6 +101,7 @@ class FeatureTable:
         UnknownNameError
             There is no such column.
         """
+        self._columns.warm()
         picked = rows[max(offset, 0) : max(offset, 0) + min(max(count, 0), MAX_WINDOW)]
         names = _known(columns)
         stored = [n for n in names if n not in (*NOTED, "n_hits")]

@@ -30,9 +30,13 @@ class Masks:
     def __init__(self, columns: TableColumns) -> None:
         self._columns = columns
         self._found = lru_cache(maxsize=32)(self._search)
+        self._met = lru_cache(maxsize=8)(self._meet)
 
     def mask(self, where: FeatureFilter) -> Mask:
-        """Whether each feature meets all conditions, ``[d_sae]``."""
+        """Whether each feature meets all conditions, ``[d_sae]``; not to be changed."""
+        return self._met(where, self._columns.news())
+
+    def _meet(self, where: FeatureFilter, n_news: int) -> Mask:
         columns = self._columns
         mask = np.ones(columns.n_features, dtype=bool)
         if where.only is not None:
@@ -40,7 +44,7 @@ class Masks:
             numbers = np.array(where.only, dtype=np.int64)
             mask[numbers[(numbers >= 0) & (numbers < len(mask))]] = True
         if where.search:
-            mask &= self._found(where.search, where.looks_in, where.is_regex, columns.news())
+            mask &= self._found(where.search, where.looks_in, where.is_regex, n_news)
         hits = columns.hits(where.fires_on)
         if hits is not None:
             mask &= hits.n_hits > 0
@@ -57,7 +61,6 @@ class Masks:
         return mask
 
     def _has_status(self, statuses: Sequence[str]) -> Mask:
-        self._columns.news()
         given = self._columns.written.statuses
         mask = np.full(self._columns.n_features, "" in statuses)
         mask[list(given)] = [status in statuses for status in given.values()]

@@ -7,6 +7,7 @@ the keys are sorted as whole numbers, which is many times as fast as sorting pla
 from collections.abc import Mapping
 
 import numpy as np
+import polars as pl
 from numpy.typing import NDArray
 
 from saescope.index.summary import LOW
@@ -66,6 +67,4 @@ def token_keys(firsts: NDArray[np.integer], texts: list[str]) -> Keys:
 
 def _ranks(texts: list[str]) -> Keys:
     """The place of each text in the alphabet, whatever the case; the same for the same text."""
-    folded = np.array([t.casefold() for t in texts], dtype=object)
-    _, places = np.unique(folded, return_inverse=True) if len(folded) else (None, np.zeros(0, dtype=np.int64))
-    return places.astype(np.uint32)
+    return pl.Series([t.casefold() for t in texts], dtype=pl.String).rank("dense").to_numpy().astype(np.uint32)

@@ -45,11 +45,12 @@ function TableView(props: ViewProps<TableState>) {
   const columns = useMemo(() => suited, [suited.map((c) => c.name).join()]);
   const names = columns.map((c) => c.name);
   const wanted = [...new Set([...USUAL, ...names])].filter((n) => n !== "feature");
-  const { table, problem, retry } = useTable(client, info, asked, wanted);
+  const { table, problem, isWaiting, retry } = useTable(client, info, asked, wanted);
   const { place, target, move } = usePlace(client, info.id, feature, table);
   const picks = usePicks(client, info.id, shared, table, asked, names);
   const [isChoosing, setChoosing] = useState(false);
   const isSlow = useSlow(table.counts === undefined && table.error === undefined);
+  const isLooking = useSlow(isWaiting);
   const change = (next: TableQuery) => update({ query: next });
   const latest = useRef(query);
   latest.current = query;
@@ -231,7 +232,7 @@ function TableView(props: ViewProps<TableState>) {
         isReadOnly={isReadOnly}
         isOnlyPicked={isOnlyPicked}
         nPicked={nPicked}
-        told={picks.told}
+        told={isLooking ? "looking …" : picks.told}
         pickAll={picks.pickAll}
         actions={actions}
         save={() => void picks.save(false)}

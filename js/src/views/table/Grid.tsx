@@ -1,6 +1,6 @@
 import type { RefObject } from "preact";
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
-import { layoutOf, scrollFor, visible } from "../../data/layout.js";
+import { layoutOf, OVERSCAN, scrollFor, visible } from "../../data/layout.js";
 import type { TableQuery } from "../../data/query.js";
 import type { RowTable } from "../../data/table.js";
 import { type Column, templateOf } from "./columns.js";
@@ -69,7 +69,7 @@ export function Grid(props: Props) {
   };
   const { grid, least_px } = templateOf(columns, picked !== undefined, props.nFeatures);
   const rows = Array.from({ length: range.end - range.first }, (_, i) => table.row(range.first + i));
-  const drawn = useRows();
+  const drawn = useRows(Math.ceil(height / ROW_PX) + 2 * OVERSCAN);
   const base = Math.floor(range.first / 1000) * 1000;
   const cursorRow = cursor.current;
   return (
@@ -173,16 +173,24 @@ function rowAt(event: Event): number | undefined {
 
 type Drawn = { props: RowProps; node: ReturnType<typeof FeatureRowView> };
 
-/** Draws rows; one whose data, place and state are as before is left alone. */
-function useRows(): (props: RowProps) => ReturnType<typeof FeatureRowView> {
-  const kept = useRef(new Map<number, Drawn>());
-  if (kept.current.size > 400) kept.current.clear();
+const POOL = 32;
+
+/** Draws rows; one whose data, place and state are as before is left alone, one that went out of sight is used anew. */
+function useRows(nShown: number): (props: RowProps) => ReturnType<typeof FeatureRowView> {
+  const before = useRef(new Map<number, Drawn>());
+  const now = new Map<number, Drawn>();
+  const nNodes = Math.ceil((nShown + 1) / POOL) * POOL;
+  useEffect(() => {
+    before.current = now;
+  });
   return (props) => {
-    const before = kept.current.get(props.row);
-    if (before && isSame(before.props, props)) return before.node;
-    const node = <FeatureRowView key={props.row} {...props} />;
-    kept.current.set(props.row, { props, node });
-    return node;
+    const last = before.current.get(props.row);
+    const drawn =
+      last && isSame(last.props, props)
+        ? last
+        : { props, node: <FeatureRowView key={props.row % nNodes} {...props} /> };
+    now.set(props.row, drawn);
+    return drawn.node;
   };
 }
 

@@ -1,6 +1,6 @@
 import { useEffect, useMemo, useState } from "preact/hooks";
 import { type Range, withoutRange } from "../../data/query.js";
-import { type Client, isQuiet } from "../../protocol/client.js";
+import type { Client } from "../../protocol/client.js";
 import type { ColumnSpread, TableFilter } from "../../protocol/generated.js";
 import { HIDES } from "./Chips.js";
 import { ALWAYS_RANGED, COLUMNS, RANGED } from "./columns.js";
@@ -18,6 +18,7 @@ interface Props {
   setRange: (name: string, range: Range | undefined) => void;
 }
 
+const AFTER_ROWS_MS = 40;
 const STATUSES = ["proposed", "checked", "rejected", ""];
 
 /** Every column's histogram, with what else can be left out. */
@@ -92,13 +93,16 @@ function ColumnRange({
   useEffect(() => {
     const life = new AbortController();
     const params = { scope, column: name, filter: JSON.parse(others) as TableFilter };
-    client
-      .request("features.histogram", params, { slot: `spread/${name}`, signal: life.signal })
-      .then(({ data }) => setSpread(data))
-      .catch((error) => {
-        if (!isQuiet(error)) setSpread((before) => before);
-      });
-    return () => life.abort();
+    const ask = () =>
+      client.request("features.histogram", params, { slot: `spread/${name}`, signal: life.signal }).then(
+        ({ data }) => setSpread(data),
+        () => {}, // the table says what is wrong
+      );
+    const timer = setTimeout(() => void ask(), AFTER_ROWS_MS);
+    return () => {
+      clearTimeout(timer);
+      life.abort();
+    };
   }, [client, scope, name, others, version]);
   const column = COLUMNS.find((c) => c.name === name);
   const range = filter.ranges[name] as Range | undefined;

@@ -4,7 +4,7 @@ import { PLACES } from "../../data/query.js";
 import type { RequestError } from "../../protocol/client.js";
 import type { TableFilter } from "../../protocol/generated.js";
 
-const SEARCH_AFTER_MS = 120;
+const SEARCH_AFTER_MS = 90;
 const FIND_TEXT_AFTER_MS = 350;
 
 /** What the box looks for: a search in some place, or a text to fire on. */

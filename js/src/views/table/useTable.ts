@@ -10,6 +10,8 @@ export interface Shown {
   table: RowTable;
   /** Why the rows of the newest query are not here: those before stay. */
   problem: RequestError | undefined;
+  /** Whether the rows shown are those before. */
+  isWaiting: boolean;
   retry: () => void;
 }
 
@@ -60,6 +62,7 @@ export function useTable(
   return {
     table,
     problem: waiting === table ? undefined : waiting?.error,
+    isWaiting: waiting !== undefined && waiting !== table && waiting.error === undefined,
     retry: () => waiting?.retry(),
   };
 }
