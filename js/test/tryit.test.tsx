@@ -234,7 +234,7 @@ describe("try it", () => {
           nOpen--;
           const { data, buffers } = readWords((params as { text: string }).text);
           self.deliver({ t: "result", rid, data }, buffers);
-        }, 60);
+        }, 250);
         return true;
       },
     });
@@ -246,7 +246,7 @@ describe("try it", () => {
       type(text);
       await new Promise((resolve) => setTimeout(resolve, 15));
     }
-    await vi.waitFor(() => expect(shown()).toBe(text), { timeout: 2000 });
+    await vi.waitFor(() => expect(shown()).toBe(text), { timeout: 4000 });
     expect(most).toBe(1);
     expect(reads(port).at(-1)).toBe(text);
     expect(reads(port).length).toBeLessThan(8);
