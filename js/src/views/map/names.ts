@@ -13,6 +13,8 @@ const LINE_PX = 18;
 const LETTER_PX = { cluster: 6.9, feature: 6.3 };
 const BESIDE_PX = 13;
 const RING_PX = 11;
+/** The zoom buttons, in the upper right corner. */
+const BUTTONS_PX = [34, 84] as const;
 const MOST = 60;
 const LONGEST = 34;
 /** From which zoom on the clusters of the next level are named. */
@@ -35,7 +37,7 @@ export function fitting(
   screenOf: (x: number, y: number) => Point,
   ring?: Point,
 ): Name[] {
-  const taken: [number, number, number, number][] = [];
+  const taken: [number, number, number, number][] = [[size[0] - BUTTONS_PX[0], 0, size[0], BUTTONS_PX[1]]];
   if (ring) taken.push([ring[0] - RING_PX, ring[1] - RING_PX, ring[0] + RING_PX, ring[1] + RING_PX]);
   const found: Name[] = [];
   for (const name of names) {
