@@ -184,9 +184,23 @@ export function tell(port: MemoryPort, world: World, change: Partial<ScopeInfo>)
 
 function answer(frame: RequestFrame | { t: string }, port: MemoryPort, world: World): void {
   if (frame.t === "hello") port.deliver({ t: "hello", protocol: 1, version: "dev", scopes: [world.info] });
-  if (frame.t === "request" && "rid" in frame)
-    port.deliver({ t: "result", rid: frame.rid, data: result(frame, port, world) });
+  if (frame.t !== "request" || !("rid" in frame)) return;
+  const data = result(frame, port, world);
+  if (data) {
+    port.deliver({ t: "result", rid: frame.rid, data });
+    return;
+  }
+  const error = {
+    code: "unknown_name",
+    message: `Nothing is made up for ${frame.method}.`,
+    hint: "",
+    data: {},
+  };
+  port.deliver({ t: "error", rid: frame.rid, error });
 }
+
+/** What changes nothing here, or is answered by whoever uses the port. */
+const QUIET = ["scope.select", "panel.save", "build.stop"];
 
 /** How many rows a filter leaves: the word "nothing" finds none, a list of features these. */
 function matchOf(filter: TableFilter | undefined, n: number): number {
@@ -200,7 +214,7 @@ function spreadOf(column: string): ColumnSpread {
   return { column, low: 0.0001, high: 1, is_log: true, counts, matching, n_apart: 9, n_match_apart: 2 };
 }
 
-function result(frame: RequestFrame, port: MemoryPort, world: World): object {
+function result(frame: RequestFrame, port: MemoryPort, world: World): object | undefined {
   const n = world.info.n_features;
   const params = frame.params as unknown as Params & { group: string; filter?: TableFilter; column: string };
   if (frame.method === "scope.info") return world.info;
@@ -227,5 +241,5 @@ function result(frame: RequestFrame, port: MemoryPort, world: World): object {
       groups: groupsOf(rowOf(params.feature, world).max ?? 0, params.n_intervals ?? 5),
     };
   }
-  return {};
+  return QUIET.includes(frame.method) ? {} : undefined;
 }

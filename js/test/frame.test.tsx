@@ -93,6 +93,17 @@ describe("a panel alone", () => {
     );
   });
 
+  test("saves what was done in it last, when it goes at once", async () => {
+    const { port, sent } = kernel();
+    show(port);
+    await until(() => expect(text()).toBe("3 0 alone"));
+    await until(() => expect(sent("panel.save")).not.toEqual([]));
+    press("x");
+    await until(() => expect(text()).toBe("3 1 alone"));
+    unmount();
+    expect(sent("panel.save").at(-1)).toMatchObject({ state: { n: 1 } });
+  });
+
   test("goes on where it was left", async () => {
     show(kernel({ n: 5, feature: 12 }).port);
     await until(() => expect(text()).toBe("12 5 alone"));

@@ -31,7 +31,7 @@ READY = {
     "features": "[role=row][data-feature]",
     "feature": "[data-example]",
     "neighbors": ".ss-name",
-    "try_it": "[data-token]",
+    "try_it": "[data-i]",
     "map": "canvas",
     "compare": ".ss-name, [data-example]",
     "health": "dl, table",

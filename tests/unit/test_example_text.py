@@ -47,7 +47,8 @@ def test_features_are_those_whose_examples_hold_the_text(opened, windows, text):
 
 def test_small_steps_give_the_same(opened, windows, monkeypatch):
     monkeypatch.setattr(example_text, "STEP", 7)
-    for text in ("e", " the"):
+    for text, many in (("e", 4), (" the", 4), ("e", 0), (" the", 0), (" the", 10**9), (" a ship", 10**9)):
+        monkeypatch.setattr(example_text, "MANY", many)
         assert examples_with(opened.index, text).n_hits.tolist() == plain_counts(opened.index, windows, text).tolist()
 
 

@@ -86,14 +86,14 @@ def test_a_state_that_is_too_large_is_refused(scope, pages):
     assert scope.panel_states == {}
 
 
-def test_a_panel_shows_the_locked_feature_or_the_selected_or_its_own_or_the_first(scope):
+def test_a_panel_shows_the_locked_feature_or_the_last_or_its_own_or_the_selected_or_the_first(scope):
     panel = Browser(scope)
     assert panel.feature == first_feature(scope)
-    assert Browser(scope, 12).feature == 12
     scope.select(5)
-    assert panel.feature == 5
-    assert Browser(scope).spec["feature"] == 5
-    scope.panel_states[panel.id] = {"locked": 8}
+    assert (panel.feature, Browser(scope, 12).feature) == (5, 12)
+    scope.panel_states[panel.id] = {"feature": 0}
+    assert panel.feature == 0
+    scope.panel_states[panel.id] = {"feature": 0, "locked": 8}
     assert panel.feature == 8
 
 

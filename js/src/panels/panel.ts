@@ -49,6 +49,8 @@ export interface PanelView<S extends object = Record<string, unknown>> {
   hasFeature: boolean;
   /** Whether it shows something without an index. */
   worksWithoutIndex?: boolean;
+  /** Stands in the header when the panel is alone; `update` changes the panel's state. */
+  Badge?: ComponentType<{ client: Client; info: ScopeInfo; update: (part: Partial<S>) => void }>;
   /** The Python call that gives what it shows as polars. */
   code: (state: S, feature: number | undefined, shared: Shared) => string;
 }

@@ -92,9 +92,8 @@ class Panel(anywidget.AnyWidget):
     ) -> None:
         self.scope = scope
         self.id = uuid.uuid4().hex[:12]
-        feature = scope.selected if feature is None else check_feature(feature, scope.n_features)
         spec = {"scope": scope.id, "key": scope.key, "panel": self.id, **options}
-        spec |= {} if feature is None else {"feature": feature}
+        spec |= {} if feature is None else {"feature": check_feature(feature, scope.n_features)}
         spec |= {"state": dict(state)} if state else {}
         super().__init__(panel=self.view, core=core(), spec=spec)
         held = weakref.ref(self)
@@ -116,10 +115,10 @@ class Panel(anywidget.AnyWidget):
 
     @property
     def feature(self) -> int:
-        """The feature that the panel shows: the locked one, or the selected one, or its first."""
-        locked = self.state.get("locked")
-        found = locked if locked is not None else self.scope.selected
-        return int(found if found is not None else self.spec.get("feature", first_feature(self.scope)))
+        """The feature that it shows: the locked one, or the one shown last, or its own, or the selected one."""
+        known = (self.state.get("locked"), self.state.get("feature"), self.spec.get("feature"), self.scope.selected)
+        shown = next((f for f in known if f is not None), None)
+        return first_feature(self.scope) if shown is None else int(shown)
 
     def frame(self) -> pl.DataFrame:
         """What the panel shows, as a table."""

@@ -3,11 +3,11 @@
 from typing import TYPE_CHECKING, Any
 
 from saescope.scope.building import Building
+from saescope.scope.comparing import Comparing
 from saescope.scope.finding import Finding
 from saescope.scope.health import Checking
 from saescope.scope.mapping import Mapping
 from saescope.scope.noting import Noting
-from saescope.scope.comparing import Comparing
 from saescope.scope.paging import Paging
 from saescope.scope.queries import Queries
 from saescope.scope.selection import Selecting

@@ -1,6 +1,7 @@
 import { useEffect, useRef } from "preact/hooks";
 import type { AnyPanel, PanelView, ViewProps } from "../../panels/panel.js";
 import { TAB_KEYS, TABS } from "../../panels/tabs.js";
+import { HealthBadge } from "../health/HealthBadge.js";
 import { page } from "../page/FeaturePage.js";
 import { Boundary } from "../shell/Boundary.js";
 import { Divider } from "../shell/Divider.js";
@@ -160,6 +161,13 @@ function Browser(props: ViewProps<State>) {
   );
 }
 
+type BadgeProps = Pick<ViewProps<State>, "client" | "info" | "update">;
+
+/** The health of the pairing, in a word. */
+function Badge({ client, info, update }: BadgeProps) {
+  return <HealthBadge client={client} info={info} open={() => update({ tab: "health" })} />;
+}
+
 export const browser: PanelView<State> = {
   title: "Browser",
   about: "The feature table, the open feature's page, and all other panels.",
@@ -167,6 +175,7 @@ export const browser: PanelView<State> = {
   initial: { panels: {}, tab: undefined, isWhole: false, left: 0.34, above: 0.52, isListOpen: false },
   height_px: 720,
   hasFeature: false,
+  Badge,
   code: ({ panels }, feature, shared) =>
     table.code({ ...table.initial, ...(panels["features"] as object) }, feature, shared),
 };

@@ -5,8 +5,14 @@ interface State {
   error: Error | undefined;
 }
 
+interface Props {
+  children: ComponentChildren;
+  /** Nothing takes the place of what failed. */
+  isQuiet?: boolean;
+}
+
 /** Keeps a fault of one view inside its own panel. */
-export class Boundary extends Component<{ children: ComponentChildren }, State> {
+export class Boundary extends Component<Props, State> {
   override state: State = { error: undefined };
 
   override componentDidCatch(error: Error): void {
@@ -16,6 +22,7 @@ export class Boundary extends Component<{ children: ComponentChildren }, State> 
   override render() {
     const { error } = this.state;
     if (!error) return this.props.children;
+    if (this.props.isQuiet) return null;
     return (
       <Notice title="This panel failed to draw.">
         <p>{String(error.message ?? error)}</p>

@@ -72,7 +72,13 @@ export function Frame({ client, spec, panel, layout }: FrameProps) {
               locked={saved.state.locked}
               setLocked={(locked) => saved.update({ locked })}
               code={() => shared && panel.code(saved.state, saved.state.locked ?? shared.feature, shared)}
-            />
+            >
+              {panel.Badge && (
+                <Boundary isQuiet>
+                  <panel.Badge client={client} info={info} update={saved.update} />
+                </Boundary>
+              )}
+            </Header>
           )}
           {info && <BuildBar info={info} client={client} />}
           {error && !info && <Failure error={error} retry={retry} />}

@@ -1,3 +1,4 @@
+import type { ComponentChildren } from "preact";
 import { useState } from "preact/hooks";
 import { count, number, tokens } from "../../data/format.js";
 import type { Shared } from "../../data/shared.js";
@@ -13,12 +14,13 @@ interface Props {
   locked: number | undefined;
   setLocked: (feature: number | undefined) => void;
   code: () => string | undefined;
+  children?: ComponentChildren;
 }
 
 /** What is browsed, in one line, how the line to the kernel is, and what can be done with the panel. */
-export function Header({ info, client, panel, shared, locked, setLocked, code }: Props) {
+export function Header({ info, client, panel, shared, locked, setLocked, code, children }: Props) {
   return (
-    <header class="ss-header">
+    <div class="ss-header">
       {panel.title !== "Browser" && <h2 class="ss-panel-title">{panel.title}</h2>}
       <span class="ss-model" title={info.sae}>
         {info.model || info.name}
@@ -40,8 +42,9 @@ export function Header({ info, client, panel, shared, locked, setLocked, code }:
       <span class={`ss-line ss-line-${client.status}`} role="status">
         {lineState(client)}
       </span>
+      {children}
       <PanelButtons panel={panel} shared={shared} locked={locked} setLocked={setLocked} code={code} />
-    </header>
+    </div>
   );
 }
 

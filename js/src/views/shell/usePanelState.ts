@@ -1,4 +1,4 @@
-import { useCallback, useEffect, useRef, useState } from "preact/hooks";
+import { useCallback, useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import type { PanelSpec } from "../../panels/panel.js";
 import type { Client } from "../../protocol/client.js";
 
@@ -43,8 +43,9 @@ export function usePanelState(client: Client, spec: PanelSpec, initial: object):
       })
       .catch(() => {})
       .finally(() => setLoaded(true));
-    return save;
   }, [client, spec]);
+  // an effect's end would come after the client is closed
+  useLayoutEffect(() => save, [save]);
   const update = useCallback(
     (part: Record<string, unknown>) => {
       const isSame = Object.entries(part).every(([name, value]) => latest.current[name] === value);

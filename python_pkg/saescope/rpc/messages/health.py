@@ -47,7 +47,8 @@ class HealthFact:
 class Health:
     """Answer of ``health.get``.
 
-    ``figures`` are all there are, ``best`` one of each name: the one to believe. ``density`` and ``maxima`` are over the features that fire, ``l0`` over tokens. ``dense`` is the density
+    ``figures`` are all there are, ``best`` one of each name: the one to believe. ``density`` and ``maxima``
+    are over the features that fire, ``l0`` over tokens. ``dense`` is the density
     from which a feature is dense. ``grade`` is the worse of the figures named in ``judged``.
     """
 

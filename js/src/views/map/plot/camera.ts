@@ -23,8 +23,8 @@ export class View {
 
   get px_a_unit(): number {
     const { x0, y0, x1, y1 } = this.#core;
-    const fit = (px: number, span: number) => Math.max(px - 2 * MARGIN_PX, 20) / Math.max(span, 1e-9);
-    return Math.min(fit(this.size[0], x1 - x0), fit(this.size[1], y1 - y0)) * this.camera.zoom;
+    const scaleFor = (px: number, span: number) => Math.max(px - 2 * MARGIN_PX, 20) / Math.max(span, 1e-9);
+    return Math.min(scaleFor(this.size[0], x1 - x0), scaleFor(this.size[1], y1 - y0)) * this.camera.zoom;
   }
 
   screenOf(x: number, y: number): Point {
