@@ -140,11 +140,6 @@ class TableColumns:
         return pl.Series([t.casefold() for t in self.index.vocabulary.texts], dtype=pl.String)
 
     @cached_property
-    def names(self) -> pl.Series:
-        """Each feature's number as text."""
-        return self.index.table["feature"].cast(pl.String)
-
-    @cached_property
     def top_shares(self) -> NDArray[np.float32]:
         """Share of the summed activation that a feature's first token carries; 0 where it is not known."""
         return self.index.table["top_shares"].list.first().fill_null(0).to_numpy()

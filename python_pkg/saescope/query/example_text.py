@@ -24,6 +24,7 @@ Ints = NDArray[np.int64]
 
 STEP = 1 << 22
 ALL = 1 << 62
+MANY = 4
 
 
 @dataclass(frozen=True)
@@ -59,14 +60,32 @@ def examples_with(index: Index, text: str) -> TextHits:
         return _firing(index, text)
     hits, d_sae = find_text(index, text, limit=ALL), index.manifest.d_sae
     n_hits = np.zeros(d_sae, dtype=np.int64)
-    windows, nearest = index.example_spans, _nearest_ends(hits)
-    for begins, lengths in _stretches(windows, hits):
-        which = spans(begins, lengths)
-        starts = windows.start[which].astype(np.int64)
-        ends = nearest[np.searchsorted(hits.rows, starts)]
-        which = which[ends < starts + windows.length[which]]
-        n_hits += np.bincount(windows.feature[which], minlength=d_sae)
+    for features in _holding(index.example_spans, hits):
+        n_hits += np.bincount(features, minlength=d_sae)
     return TextHits(n_hits.astype(np.uint32), hits.n_found)
+
+
+def _holding(windows: Spans, hits: Hits) -> Iterator[NDArray[np.uint32]]:
+    """The features of all windows that hold an occurrence, some at a time."""
+    nearest = _nearest_ends(hits)
+    firsts = np.maximum(hits.rows - (2 * WINDOW_SIDE - 1), 0).astype(np.uint32)  # of the starts' own type
+    lows = np.searchsorted(windows.start, firsts)
+    highs = np.searchsorted(windows.start, hits.rows.astype(np.uint32), side="right")
+    begins = lows[np.r_[True, lows[1:] > highs[:-1]]] if len(lows) else lows
+    ends = highs[np.r_[lows[1:] > highs[:-1], True]] if len(lows) else highs
+    n_all = len(windows.start)
+    if (ends - begins).sum() * MANY > n_all:
+        for low in range(0, n_all, STEP):
+            part = slice(low, min(low + STEP, n_all))
+            borders = np.clip(np.r_[0, highs, n_all], part.start, part.stop)
+            end = np.repeat(nearest, np.diff(borders))
+            yield windows.feature[part][end < windows.start[part].astype(np.int64) + windows.length[part]]
+        return
+    for some, lengths in _pieces(begins, ends - begins):
+        which = spans(some, lengths)
+        starts = windows.start[which].astype(np.int64)
+        end = nearest[np.searchsorted(hits.rows, starts)]
+        yield windows.feature[which[end < starts + windows.length[which]]]
 
 
 def _nearest_ends(hits: Hits) -> Ints:
@@ -75,21 +94,11 @@ def _nearest_ends(hits: Hits) -> Ints:
     return np.r_[least, np.iinfo(np.int64).max]
 
 
-def _stretches(windows: Spans, hits: Hits) -> Iterator[tuple[Ints, Ints]]:
-    """The windows that may hold an occurrence, each once: where stretches of them begin and their lengths."""
-    firsts = np.maximum(hits.rows - (2 * WINDOW_SIDE - 1), 0).astype(np.uint32)  # of the starts' own type
-    lows = np.searchsorted(windows.start, firsts)
-    highs = np.searchsorted(windows.start, hits.rows.astype(np.uint32), side="right")
-    begins = lows[np.r_[True, lows[1:] > highs[:-1]]] if len(lows) else lows
-    ends = highs[np.r_[lows[1:] > highs[:-1], True]] if len(lows) else highs
-    n_pieces = -(-(ends - begins) // STEP)
-    piece = np.arange(n_pieces.sum()) - np.repeat(np.cumsum(n_pieces) - n_pieces, n_pieces)
-    begins = np.repeat(begins, n_pieces) + piece * STEP
-    lengths = np.minimum(np.repeat(ends, n_pieces) - begins, STEP)
+def _pieces(begins: Ints, lengths: Ints) -> Iterator[tuple[Ints, Ints]]:
+    """Stretches of windows, some at a time."""
     turns = np.cumsum(lengths) // STEP
     for part in np.split(np.arange(len(begins)), np.flatnonzero(np.diff(turns)) + 1):
-        if len(part):
-            yield begins[part], lengths[part]
+        yield begins[part], lengths[part]
 
 
 def _firing(index: Index, text: str) -> TextHits:

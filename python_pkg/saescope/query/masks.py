@@ -78,5 +78,9 @@ class Masks:
                 texts = columns.texts if is_regex else columns.folded
                 mask |= columns.lists(place).any_of(matching(texts, search, is_regex=is_regex))
         if looks_in == "everything" and not is_regex and search.isdecimal():
-            mask |= columns.names.str.starts_with(str(int(search))).to_numpy()
+            first, width = int(search), 1
+            mask[first : first + 1] = True
+            while 0 < first * width < len(mask):
+                mask[first * width : (first + 1) * width] = True
+                width *= 10
         return mask
