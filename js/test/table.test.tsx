@@ -56,6 +56,7 @@ function portWith(answer: (frame: Record<string, unknown>) => object | undefined
   const port: MemoryPort = new MemoryPort((frame) => {
     const found = answer(frame);
     if (!found) return good.send(frame);
+    if ("isLate" in found) return;
     const kind = "code" in found ? { t: "error", error: found } : { t: "result", data: found };
     queueMicrotask(() => port.deliver({ rid: frame["rid"], ...kind }));
   });
@@ -202,6 +203,48 @@ describe("marks", () => {
     await until(() => expect(filterOf(port)).toMatchObject({ only: [1, 2] }));
     await until(() => expect(find(".ss-count")?.textContent).toContain("2 of 4,096 match"));
     expect(find(".ss-chip")?.textContent).toContain("only the 2 marked");
+  });
+});
+
+describe("lists", () => {
+  const listPort = () => {
+    const numbers = new DataView(new Uint32Array([9, 4]).buffer);
+    const port: MemoryPort = portWith((frame) => {
+      if (frame["method"] === "lists.get" || frame["method"] === "lists.change")
+        return { lists: [{ name: "<i>ships", n_features: 2, author: "", saved_ms: 0, version: 1 }] };
+      if (frame["method"] !== "list.get") return undefined;
+      queueMicrotask(() =>
+        port.deliver({ t: "result", rid: frame["rid"], data: { n_features: 2 } }, [numbers]),
+      );
+      return { isLate: true };
+    });
+    return port;
+  };
+
+  test("can be all that is shown, by name", async () => {
+    const port = listPort();
+    await show(port, { showsFilters: true });
+    await until(() => expect(find(".ss-ticks option:last-child")?.textContent).toBe("<i>ships (2)"));
+    const choice = find<HTMLSelectElement>(".ss-ticks select");
+    if (choice) choice.value = "<i>ships";
+    choice?.dispatchEvent(new Event("change", { bubbles: true }));
+    await until(() => expect(filterOf(port)).toMatchObject({ only: [9, 4] }));
+    expect(find(".ss-chip")?.textContent).toContain("list “<i>ships”");
+  });
+
+  test("take the marked features in", async () => {
+    const port = listPort();
+    await show(port);
+    find("[data-row='1'] [data-mark]")?.click();
+    await until(() => expect(button("add to list")).toBeDefined());
+    button("add to list")?.click();
+    await ready(".ss-add input");
+    const box = find<HTMLInputElement>(".ss-add input");
+    if (box) box.value = " ships ";
+    box?.dispatchEvent(new Event("input", { bubbles: true }));
+    await until(() => expect(button("add")?.hasAttribute("disabled")).toBe(false));
+    box?.form?.dispatchEvent(new Event("submit", { bubbles: true, cancelable: true }));
+    await until(() => expect(sent(port, "lists.change").at(-1)).toMatchObject({ name: "ships", add: [1] }));
   });
 });
 

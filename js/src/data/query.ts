@@ -72,7 +72,11 @@ export function rangeText(column: string, [low, high]: readonly (number | null)[
 }
 
 /** The Python call that gives the same rows in the same order. */
-export function codeOf({ sort, descending, filter }: TableQuery, isOnlyPicked: boolean): string {
+export function codeOf(
+  { sort, descending, filter }: TableQuery,
+  isOnlyPicked: boolean,
+  list?: string,
+): string {
   const { search, looks_in, is_regex, fires_on, ranges, statuses, only } = filter;
   const usual = defaultSort(filter);
   const pairs = Object.entries(ranges).map(
@@ -88,7 +92,11 @@ export function codeOf({ sort, descending, filter }: TableQuery, isOnlyPicked: b
     filter.hides_dead && "hides_dead=True",
     filter.hides_dense && "hides_dense=True",
     filter.hides_single_token && "hides_single_token=True",
-    isOnlyPicked ? "only=scope.picked" : only && `only=[${only.join(", ")}]`,
+    isOnlyPicked
+      ? "only=scope.picked"
+      : list
+        ? `only=scope.notes.list(${quoted(list)})`
+        : only && `only=[${only.join(", ")}]`,
     sort !== usual.sort && `sort=${quoted(sort)}`,
     !descending && "descending=False",
   ];

@@ -41,3 +41,9 @@ function cell(value: unknown): unknown {
     typeof item === "string" ? item : Number(item ?? 0),
   );
 }
+
+/** Numbers of 32 bits, as the kernel sends them. */
+export function numbersOf(view: DataView | undefined): number[] {
+  if (!view) return [];
+  return Array.from({ length: view.byteLength / 4 }, (_, i) => view.getUint32(4 * i, true));
+}

@@ -18,6 +18,9 @@ export class Shared {
   readonly #client: Client;
   readonly #listeners = new Set<() => void>();
   readonly #off: () => void;
+  /** Whether it is known what is selected. */
+  #isHeard = false;
+  #first: number | undefined;
   #past: number[] = [];
   #future: number[] = [];
 
@@ -26,10 +29,14 @@ export class Shared {
     this.scope = scope;
     this.feature = feature;
     this.#off = client.onNotify("selection", (data) => this.#hear(data as unknown as Selection));
-    client.request("scope.selection", { scope }).then(
-      ({ data }) => this.#hear({ ...data, feature: this.feature === undefined ? data.feature : null }),
-      () => {},
-    );
+    client
+      .request("scope.selection", { scope })
+      .then(({ data }) => this.#hear({ ...data, feature: this.feature === undefined ? data.feature : null }))
+      .catch(() => {})
+      .finally(() => {
+        this.#isHeard = true;
+        if (this.#first !== undefined) this.open(this.#first);
+      });
   }
 
   listen(listener: () => void): () => void {
@@ -48,9 +55,11 @@ export class Shared {
     this.#send({ feature });
   }
 
-  /** Show a feature that nobody chose, such as the first of a table: nobody else is told. */
+  /** Show a feature that nobody chose, such as the first of a table, unless one is selected: nobody else is told. */
   open(feature: number): void {
     if (this.feature !== undefined) return;
+    this.#first ??= feature;
+    if (!this.#isHeard) return;
     this.feature = feature;
     this.#tell();
   }

@@ -1,7 +1,7 @@
 import { asRequestError, type Client, isQuiet, type RequestError } from "../protocol/client.js";
 import type { FeatureWindow } from "../protocol/generated.js";
 import type { TableQuery } from "./query.js";
-import { type FeatureRow, readRows } from "./rows.js";
+import { type FeatureRow, numbersOf, readRows } from "./rows.js";
 
 const WINDOW = 300;
 const KEPT = 6000;
@@ -52,9 +52,7 @@ export class RowTable {
   async numbers(offset: number, count: number): Promise<number[]> {
     const params = { scope: this.#scope, offset, count, ...this.query };
     const { buffers } = await this.#client.request("features.numbers", params, { slot: "numbers" });
-    const view = buffers[0];
-    if (!view) return [];
-    return Array.from({ length: view.byteLength / 4 }, (_, i) => view.getUint32(4 * i, true));
+    return numbersOf(buffers[0]);
   }
 
   /** The row of a feature among those last read. */

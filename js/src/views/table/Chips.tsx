@@ -9,6 +9,7 @@ interface Props {
   mode: Mode;
   counts: FeatureWindow | undefined;
   nOnlyPicked: number | undefined;
+  list: string | undefined;
   change: (part: Partial<TableFilter>) => void;
   showAll: () => void;
   clear: () => void;
@@ -43,7 +44,7 @@ export function Chips(props: Props) {
   );
 }
 
-function chipsOf({ filter, mode, counts, nOnlyPicked, change, showAll }: Props): Chip[] {
+function chipsOf({ filter, mode, counts, nOnlyPicked, list, change, showAll }: Props): Chip[] {
   const chips: Chip[] = [];
   const { search, looks_in, is_regex, fires_on, ranges, statuses, only } = filter;
   if (search && mode === "fires_on") {
@@ -79,6 +80,7 @@ function chipsOf({ filter, mode, counts, nOnlyPicked, change, showAll }: Props):
     });
   if (nOnlyPicked !== undefined)
     chips.push({ text: `only the ${count(nOnlyPicked)} marked`, remove: showAll });
+  if (list !== undefined) chips.push({ text: `list “${list}”`, remove: showAll });
   if (only) chips.push({ text: `only ${count(only.length)} features`, remove: () => change({ only: null }) });
   return chips;
 }

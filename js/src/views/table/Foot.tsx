@@ -1,21 +1,23 @@
+import type { ComponentChildren } from "preact";
 import { useState } from "preact/hooks";
 import { count } from "../../data/format.js";
 import type { FeatureWindow } from "../../protocol/generated.js";
+import type { Action } from "./actions.js";
 
 interface Props {
   counts: FeatureWindow | undefined;
   isReadOnly: boolean;
-  isOnlyPicked: boolean;
   nPicked: number;
   /** What came of the last thing done, or why it could not be. */
   told: string;
   pickAll: () => void;
-  actions: { name: string; title: string; run: () => void | Promise<void>; isOff?: boolean }[];
+  actions: Action[];
   save: () => void;
+  children: ComponentChildren;
 }
 
 /** How many rows match and are marked, and what can be done with those. */
-export function Foot({ counts, isReadOnly, isOnlyPicked, nPicked, told, pickAll, actions, save }: Props) {
+export function Foot({ counts, isReadOnly, nPicked, told, pickAll, actions, save, children }: Props) {
   const [isBusy, setBusy] = useState(false);
   const isFiltered = counts !== undefined && counts.n_match !== counts.n_features;
   const run = async (action: () => void | Promise<void>) => {
@@ -48,6 +50,7 @@ export function Foot({ counts, isReadOnly, isOnlyPicked, nPicked, told, pickAll,
               {name}
             </button>
           ))}
+          {children}
         </span>
       )}
       {!isReadOnly && counts && counts.n_match > 0 && nPicked === 0 && (
@@ -70,7 +73,6 @@ export function Foot({ counts, isReadOnly, isOnlyPicked, nPicked, told, pickAll,
           </button>
         </span>
       )}
-      {isOnlyPicked && nPicked === 0 && <span>Nothing is marked.</span>}
     </div>
   );
 }

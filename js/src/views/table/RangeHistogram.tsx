@@ -1,6 +1,6 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { count } from "../../data/format.js";
-import { type Range, rangeText, shown } from "../../data/query.js";
+import { type Range, shown } from "../../data/query.js";
 import type { ColumnSpread } from "../../protocol/generated.js";
 import { barHeights } from "../page/Histogram.js";
 
@@ -86,7 +86,7 @@ export function RangeHistogram({ name, title, about, spread, range, change }: Pr
             title="Clear this range."
             onClick={() => change(undefined)}
           >
-            {rangeText(name, now)} ×
+            {shortRange(name, now)} ×
           </button>
         ) : (
           <span class="ss-soft">{spread ? "any" : ""}</span>
@@ -162,14 +162,21 @@ function Bars({ spread, name, ends }: { spread: ColumnSpread; name: string; ends
             <title>
               {`${shown(name, edge(spread, i))} to ${shown(name, edge(spread, i + 1))}: ${count(some)} of ${count(all)} features`}
             </title>
-            <rect class="ss-bar-room" x={i * step} y={0} width={step} height={HEIGHT} />
-            {bar(heights[i] ?? 0, "ss-bar-all")}
-            {bar(kept, isIn ? "ss-bar-in" : "ss-bar-out")}
+            <rect class="ss-spread-room" x={i * step} y={0} width={step} height={HEIGHT} />
+            {bar(heights[i] ?? 0, "ss-spread-all")}
+            {bar(kept, isIn ? "ss-spread-in" : "ss-spread-out")}
           </g>
         );
       })}
     </svg>
   );
+}
+
+/** A range in few signs: `≥ 3.1`, `0.1 % – 5 %`. */
+function shortRange(name: string, [low, high]: Range): string {
+  if (low !== null && high !== null) return `${shown(name, low)} – ${shown(name, high)}`;
+  if (low !== null) return `≥ ${shown(name, low)}`;
+  return high !== null ? `≤ ${shown(name, high)}` : "any";
 }
 
 function clamp(place: number, n: number): number {

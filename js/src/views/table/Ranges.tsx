@@ -1,10 +1,12 @@
 import { useEffect, useMemo, useState } from "preact/hooks";
+import { count } from "../../data/format.js";
 import { type Range, withoutRange } from "../../data/query.js";
 import type { Client } from "../../protocol/client.js";
 import type { ColumnSpread, TableFilter } from "../../protocol/generated.js";
 import { HIDES } from "./Chips.js";
 import { ALWAYS_RANGED, COLUMNS, RANGED } from "./columns.js";
 import { RangeHistogram } from "./RangeHistogram.js";
+import { useLists } from "./useLists.js";
 
 interface Props {
   client: Client;
@@ -16,13 +18,17 @@ interface Props {
   version: string;
   change: (part: Partial<TableFilter>) => void;
   setRange: (name: string, range: Range | undefined) => void;
+  list: string | undefined;
+  setList: (name: string | undefined) => void;
 }
 
 const AFTER_ROWS_MS = 40;
 const STATUSES = ["proposed", "checked", "rejected", ""];
 
 /** Every column's histogram, with what else can be left out. */
-export function Ranges({ client, scope, filter, names, version, change, setRange }: Props) {
+export function Ranges(props: Props) {
+  const { client, scope, filter, names, version, change, setRange, list, setList } = props;
+  const lists = useLists(client, scope, true);
   const shown = RANGED.filter(
     (name) => names.includes(name) || ALWAYS_RANGED.includes(name) || filter.ranges[name] !== undefined,
   );
@@ -62,8 +68,25 @@ export function Ranges({ client, scope, filter, names, version, change, setRange
             </label>
           ))}
         </span>
+        {(lists.length > 0 || list !== undefined) && (
+          <label title="Only the features of a list.">
+            list
+            <select
+              class="ss-mode"
+              value={list ?? ""}
+              onChange={(e) => setList(e.currentTarget.value || undefined)}
+            >
+              <option value="">any</option>
+              {lists.map(({ name, n_features }) => (
+                <option key={name} value={name}>
+                  {`${name} (${count(n_features)})`}
+                </option>
+              ))}
+            </select>
+          </label>
+        )}
       </div>
-      <div class="ss-ranges">
+      <div class="ss-ranges" role="presentation">
         {shown.map((name) => (
           <ColumnRange
             key={name}
@@ -87,7 +110,7 @@ function ColumnRange({
   filter,
   version,
   setRange,
-}: Omit<Props, "names" | "change"> & { name: string }) {
+}: Omit<Props, "names" | "change" | "list" | "setList"> & { name: string }) {
   const [spread, setSpread] = useState<ColumnSpread>();
   const others = useMemo(() => JSON.stringify(withoutRange(filter, name)), [filter, name]);
   useEffect(() => {

@@ -7,9 +7,9 @@ import { asRequestError, type Client, isQuiet } from "../../protocol/client.js";
 
 export const MAX_PICKED = 100_000;
 
-interface Picks {
+export interface Picks {
   picked: ReadonlySet<number>;
-  toggle: (feature: number, row: number, isRange: boolean) => void;
+  toggle: (feature: number, row: number | undefined, isRange: boolean) => void;
   pickAll: () => void;
   save: (isPickedOnly: boolean) => Promise<void>;
   /** What came of it. */
@@ -45,10 +45,11 @@ export function usePicks(
       return tell(`at most ${count(MAX_PICKED)} features can be marked: filter first`);
     shared.pick(all);
   };
-  const toggle = (feature: number, row: number, isRange: boolean) => {
+  const toggle = (feature: number, row: number | undefined, isRange: boolean) => {
     const from = anchor.current;
     anchor.current = row;
-    if (!isRange || from === undefined || from === row) return shared.togglePicked(feature);
+    if (!isRange || from === undefined || row === undefined || from === row)
+      return shared.togglePicked(feature);
     const [first, last] = [Math.min(from, row), Math.max(from, row)];
     table.numbers(first, Math.min(last - first + 1, MAX_PICKED)).then(add, fail);
   };
