@@ -47,12 +47,21 @@ describe("what panels share", () => {
     expect(sent()).toEqual([{ scope: "dev", feature: 4 }]);
   });
 
-  test("tells nobody of a feature that nobody chose, and keeps a chosen one", () => {
+  test("tells nobody of a feature that nobody chose, and keeps a chosen one", async () => {
     const { client, sent } = kernel();
     const shared = new Shared(client, "dev");
     shared.open(2);
     shared.open(3);
-    expect([shared.feature, sent()]).toEqual([2, []]);
+    await vi.waitFor(() => expect(shared.feature).toBe(2));
+    expect(sent()).toEqual([]);
+  });
+
+  test("opens what is selected rather than what nobody chose", async () => {
+    const shared = new Shared(kernel({ feature: 7, picked: [], text: "" }).client, "dev");
+    shared.open(2);
+    await vi.waitFor(() => expect(shared.feature).toBe(7));
+    await new Promise((resolve) => setTimeout(resolve, 10));
+    expect(shared.feature).toBe(7);
   });
 
   test("goes back and forward as a browser does", () => {
