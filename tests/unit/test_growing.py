@@ -103,6 +103,22 @@ def test_its_rows_and_their_lists_are_those_of_an_index_of_what_is_done(first):
         assert plain_lists(index.figures.row(feature)) == plain_lists(whole.figures.row(feature))
 
 
+def test_its_table_is_sorted_filtered_and_asked_for_text_that_features_fire_on(first):
+    growing, scope = first[0], saescope.open_index(first[0].path)
+    whole = scope.find_features(sort="density", ranges={"max": (0.5, None)}, hides_dead=True, hides_single_token=True)
+    exact = growing.table.filter((pl.col("max") >= 0.5) & (pl.col("n_fires") > 0))
+    assert whole["feature"].to_list() == exact.sort("density", "feature", descending=[True, False])["feature"].to_list()
+    found = scope.find_features(fires_on=" the")
+    wanted = scope.features_on(" the", k=10**6).sort("n_hits", "feature", descending=[True, False])
+    assert found["feature"].to_list() == wanted["feature"].to_list()
+    assert found["n_hits"].to_list() == wanted["n_hits"].to_list()
+    assert (
+        scope.table.window(scope.table.rows(), 0, 3, ["label", "max", "histogram"])["histogram"].list.len().to_list()
+        == [16] * 3
+    )
+    assert scope.find_features(fires_on="no such text").is_empty()
+
+
 def test_its_examples_are_those_of_an_index_of_what_is_done(first):
     index, whole = first
     n = 0
