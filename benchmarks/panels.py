@@ -1,7 +1,7 @@
 """How panels feel, in a real JupyterLab and a real Chromium.
 
-``python -m benchmarks.panels [--features 4096 131072 1048576] [--work FOLDER]`` writes synthetic indexes
-(see `benchmarks.stores`; those that lie in FOLDER are taken as they are), opens each without a model, and
+``python -m benchmarks.panels [--features 8192 131072 1048576] [--work FOLDER] [--index PATH …]`` writes
+synthetic indexes (see `benchmarks.stores`; those that lie in FOLDER are taken as they are), opens each without a model, and
 measures in the page, by its clock:
 
 1. First paint: from the run of the cell ``scope.browse()`` to the first rows on the screen, for the first
@@ -36,6 +36,7 @@ from benchmarks.stores import write_store  # noqa: E402
 from benchmarks.subject import Row  # noqa: E402
 from e2e.conftest import FLAGS, TOKEN, Lab  # noqa: E402
 from e2e.notebook import open_notebook, run_cell, write  # noqa: E402
+from saescope.index.manifest import read_manifest  # noqa: E402
 from saescope.panels.core import BUNDLE  # noqa: E402
 
 N_CLICKS = 100
@@ -51,8 +52,9 @@ def told(times_ms: list[float]) -> str:
     return f"{statistics.median(ordered):.0f} / {ordered[int(0.95 * (len(ordered) - 1))]:.0f} ms"
 
 
-def measure(page: Any, lab: Lab, path: Path, n_features: int) -> list[Row]:
+def measure(page: Any, lab: Lab, path: Path) -> list[Row]:
     """All figures of one index."""
+    n_features = read_manifest(path).d_sae
     what = f"{n_features:,} features"
     name = f"bench-{n_features}.ipynb"
     write(
@@ -100,8 +102,9 @@ def map_rows(page: Any, what: str) -> list[Row]:
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--features", type=int, nargs="*", default=[4096, 131_072, 1_048_576])
+    parser.add_argument("--features", type=int, nargs="*", default=[8192, 131_072, 1_048_576])
     parser.add_argument("--work", type=Path)
+    parser.add_argument("--index", type=Path, nargs="*", default=[], help="indexes of one's own, before the synthetic")
     given = parser.parse_args()
     work = given.work or Path(tempfile.mkdtemp())
     lab = Lab(Path(tempfile.mkdtemp()))
@@ -115,13 +118,15 @@ def main() -> None:
         with sync_playwright() as playwright:
             path = os.environ.get("SAESCOPE_BROWSER") or shutil.which("chromium")
             browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
+            indexes = [path.resolve() for path in given.index]
             for n_features in given.features:
-                index = work / f"wide-{n_features}"
-                if not index.exists():
-                    write_store(index, n_features)
-                page = browser.new_context(viewport={"width": 1400, "height": 1000}).new_page()
+                indexes.append((work / f"wide-{n_features}").resolve())
+                if not indexes[-1].exists():
+                    write_store(indexes[-1], n_features)
+            for index in indexes:
+                page = browser.new_context(viewport={"width": 1900, "height": 1000}).new_page()
                 page.set_default_timeout(120_000)
-                for row in measure(page, lab, index, n_features):
+                for row in measure(page, lab, index):
                     print(f"{row.what:<58}{row.figure:>22}  {row.against}", flush=True)
                 page.close()
             browser.close()
