@@ -89,15 +89,20 @@ window.probe = {
     );
   },
 
-  /** Type into the search until the first rows that match are painted. */
+  /** Type into the search until the first rows that match are painted: the foot tells how many do. */
   async search(text) {
-    const before = order(panel(0));
+    const told = () =>
+      panel(0)
+        .querySelector(".ss-table .ss-foot [role=status]")
+        .textContent.match(/[\d,]+/g)
+        ?.join();
+    const before = told();
     const box = panel(0).querySelector("[data-box=search]");
     const type = () => {
       box.value = text;
       box.dispatchEvent(new Event("input", { bubbles: true }));
     };
-    return timed(type, () => order(panel(0)) !== before, panel(0));
+    return timed(type, () => told() !== before, panel(0));
   },
 
   /** Frames a second while the table is scrolled by small steps. */

@@ -11,6 +11,9 @@ const MIME = "application/vnd.saescope.v1+json";
 /** Before the widget view (-10), which needs the kernel that made it. */
 const RANK = -20;
 const VERSION = 2;
+/** What tells that a panel has something to show. */
+const DRAWN = "[data-example], [data-i], .ss-notice, .ss-name, canvas, dl, table";
+const SWAP_AFTER_MS = 3000;
 
 /** A panel that a cell left behind: a snapshot at once, and live when the kernel knows its scope. */
 class SnapshotView extends Widget implements IRenderMime.IRenderer {
@@ -49,6 +52,32 @@ class SnapshotView extends Widget implements IRenderMime.IRenderer {
     return this.#life.signal;
   }
 
+  /** Draw anew out of sight, and show it in place of what is there when it has something to show. */
+  #swap(draw: (el: HTMLElement, signal: AbortSignal) => void): void {
+    const before = this.#life;
+    const old = [...this.node.children];
+    this.#life = new AbortController();
+    const { signal } = this.#life;
+    const fresh = document.createElement("div");
+    fresh.className = "saescope-fresh";
+    this.node.append(fresh);
+    draw(fresh, signal);
+    const show = () => {
+      watch.disconnect();
+      clearTimeout(timer);
+      before.abort();
+      for (const child of old) child.remove();
+      fresh.className = "";
+    };
+    const watch = new MutationObserver(() => fresh.querySelector(DRAWN) && show());
+    watch.observe(fresh, { childList: true, subtree: true });
+    const timer = setTimeout(show, SWAP_AFTER_MS);
+    signal.addEventListener("abort", () => {
+      watch.disconnect();
+      clearTimeout(timer);
+    });
+  }
+
   #showSnapshot(): void {
     if (!this.#saved) return;
     this.#isLive = false;
@@ -76,8 +105,9 @@ class SnapshotView extends Widget implements IRenderMime.IRenderer {
         if (!scope) return;
         off();
         this.#isLive = true;
-        const signal = this.#restart();
-        mount(saved.panel, port, this.node, { ...saved.spec, scope: scope.id }, { signal });
+        this.#swap((el, signal) =>
+          mount(saved.panel, port, el, { ...saved.spec, scope: scope.id }, { signal }),
+        );
         port.closed.addEventListener("abort", () => this.#setDead(), { once: true });
       });
       port.closed.addEventListener("abort", () => this.#setDead(), { once: true });

@@ -44,7 +44,20 @@ def open_with(page, lab, name, *cells):
     open_notebook(page, lab, name, TOKEN)
     for n in range(1 + len(cells)):
         run_cell(page, n)
+    wait_live(page)
     return page.locator(PANEL)
+
+
+def wait_live(page):
+    """Wait until no panel is a snapshot any more."""
+    page.wait_for_function(
+        """(selector) => {
+          const panels = [...document.querySelectorAll(selector)];
+          return panels.length > 0 && panels.every((panel) => panel.dataset.status === 'ready')
+            && document.querySelector('.saescope-fresh') === null;
+        }""",
+        arg=PANEL,
+    )
 
 
 def choose_theme(page, name):
