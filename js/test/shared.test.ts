@@ -36,7 +36,7 @@ describe("what panels share", () => {
     expect(shared.feature).toBe(3);
   });
 
-  test("tells the kernel what is chosen here, and not what it hears", () => {
+  test("tells the kernel what is chosen here, and not what it hears", async () => {
     const { client, sent, hear } = kernel();
     const shared = new Shared(client, "dev");
     shared.choose(4);
@@ -44,7 +44,7 @@ describe("what panels share", () => {
     expect([shared.feature, shared.picked, shared.text]).toEqual([9, [5], "x"]);
     hear({ scope: "other", feature: 1 });
     expect(shared.feature).toBe(9);
-    expect(sent()).toEqual([{ scope: "dev", feature: 4 }]);
+    await vi.waitFor(() => expect(sent()).toEqual([{ scope: "dev", feature: 4 }]));
   });
 
   test("tells nobody of a feature that nobody chose, and keeps a chosen one", async () => {
@@ -64,7 +64,7 @@ describe("what panels share", () => {
     expect(shared.feature).toBe(7);
   });
 
-  test("goes back and forward as a browser does", () => {
+  test("goes back and forward as a browser does", async () => {
     const { client, sent } = kernel();
     const shared = new Shared(client, "dev", 1);
     for (const feature of [2, 3, 3]) shared.choose(feature);
@@ -76,7 +76,7 @@ describe("what panels share", () => {
     expect(shared.feature).toBe(2);
     shared.choose(8);
     expect([shared.canGoForward, shared.feature]).toEqual([false, 8]);
-    expect(sent().map((p) => p["feature"])).toEqual([2, 3, 3, 2, 1, 2, 8]);
+    await vi.waitFor(() => expect(sent().map((p) => p["feature"])).toEqual([2, 3, 3, 2, 1, 2, 8]));
   });
 
   test("marks and unmarks features, each once", () => {

@@ -62,7 +62,7 @@ def test_the_demo_notebook_runs_and_a_click_on_a_feature_shows_its_examples(page
     row.click()
     example = panel.locator(f"[data-page-feature='{feature}'] [data-example]").first
     example.wait_for()
-    assert example.locator("[data-token]").count() > 3
+    assert example.locator("[data-i]").count() > 3
     shoot(page, "demo-notebook")
 
 

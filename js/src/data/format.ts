@@ -1,8 +1,11 @@
 const THIN = "\u2009";
 
+const SEPARATED = new Intl.NumberFormat("en-US", { maximumFractionDigits: 0 });
+
 /** A count with separators: `4,096`. */
 export function count(n: number): string {
-  return Math.round(n).toLocaleString("en-US");
+  const whole = Math.round(n);
+  return Math.abs(whole) < 1000 ? String(whole + 0) : SEPARATED.format(whole);
 }
 
 /** A large count in words of three digits: `2.0 M`, `299,000`. */

@@ -52,7 +52,7 @@ export class Shared {
   /** Show a feature here and in every panel that follows. */
   choose(feature: number): void {
     this.#move(feature);
-    this.#send({ feature });
+    this.#sendLater(feature);
   }
 
   /** Show a feature that nobody chose, such as the first of a table, unless one is selected: nobody else is told. */
@@ -112,7 +112,12 @@ export class Shared {
     if (this.feature !== undefined) to.push(this.feature);
     this.feature = feature;
     this.#tell();
-    this.#send({ feature });
+    this.#sendLater(feature);
+  }
+
+  /** After what this page asks for itself. */
+  #sendLater(feature: number): void {
+    setTimeout(() => this.#send({ feature }));
   }
 
   #move(feature: number): void {

@@ -73,12 +73,22 @@ function FeaturePage(props: Props) {
   const range = useMemo(() => new Pointed(), []);
   const isSlow = useSlow(isWaiting);
   const isOther = shown !== undefined && shown.page.feature !== feature;
+  // asking the element where it is scrolled to would have it laid out at once
+  const isScrolled = useRef(false);
   useLayoutEffect(() => {
-    section.current?.scrollTo?.({ top: 0 });
+    if (isScrolled.current) section.current?.scrollTo?.({ top: 0 });
   }, [shown?.page.feature]);
   return (
     <RangeContext.Provider value={range}>
-      <section class="ss-page" ref={section} aria-label="Feature" data-page-feature={shown?.page.feature}>
+      <section
+        class="ss-page"
+        ref={section}
+        onScroll={(e) => {
+          isScrolled.current = e.currentTarget.scrollTop > 0;
+        }}
+        aria-label="Feature"
+        data-page-feature={shown?.page.feature}
+      >
         <div class="ss-title">
           <NumberBox feature={feature} n_features={info.n_features} go={choose} />
           <div class="ss-steps">

@@ -1,5 +1,6 @@
 import { isBytes } from "../../data/script.js";
 import { shade } from "../../data/shade.js";
+import { memo } from "../shell/memo.js";
 
 const NEWLINE = "⏎";
 
@@ -19,26 +20,24 @@ interface Props {
 }
 
 /** One token of a text, shaded by its activation. */
-export function Token(props: Props) {
+export const Token = memo(function Token(props: Props) {
   const { i, text: whole, token, activation, max, isPeak, isFocused, hasBreaks, isBreak } = props;
   const strength = shade(Math.abs(activation), max);
   const text = whole.replaceAll("\r", "").replaceAll("\n", hasBreaks ? `${NEWLINE}\n` : NEWLINE);
   const space = strength > 0 ? (/^ +(?=[^ ])/.exec(text)?.[0] ?? "") : "";
   const isByte = isBytes(whole);
   const isPart = whole === "";
-  const kinds = [
-    "ss-token",
-    isFocused ? "ss-focused" : "",
-    isByte ? "ss-bytes" : "",
-    isPart ? "ss-part" : "",
-    isBreak ? "ss-break" : "",
-  ];
+  let kinds = "ss-token";
+  if (isFocused) kinds += " ss-focused";
+  if (isByte) kinds += " ss-bytes";
+  if (isPart) kinds += " ss-part";
+  if (isBreak) kinds += " ss-break";
   return (
     <span
-      class={kinds.filter(Boolean).join(" ")}
+      class={kinds}
       dir={isByte ? "ltr" : undefined}
       data-i={i}
-      data-token={token}
+      data-token={isPeak ? token : undefined}
       data-peak={isPeak || undefined}
     >
       {space}
@@ -51,7 +50,7 @@ export function Token(props: Props) {
       )}
     </span>
   );
-}
+});
 
 /** A token's text, with our marks for line breaks in a softer color. */
 function drawn(text: string) {

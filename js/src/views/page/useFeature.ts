@@ -1,9 +1,14 @@
-import { useEffect, useReducer, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useReducer, useRef, useState } from "preact/hooks";
+import { Late } from "../../data/late.js";
 import { Pace } from "../../data/pace.js";
 import { asRequestError, type Client, isQuiet, type RequestError } from "../../protocol/client.js";
 import type { Example, ExampleGroup, FeaturePage, ScopeInfo } from "../../protocol/generated.js";
 import { versionOf } from "../shell/hooks.js";
 import { groupsOf, type Query } from "./query.js";
+
+/** Examples that come at once: `rpc/handlers/page.py`. */
+const WHOLE_PART = 20;
+const PART_AFTER_MS = 40;
 
 /** A feature with the examples that have come so far. */
 export interface Shown {
@@ -53,7 +58,8 @@ export function useFeature(
   const pace = useRef<Pace | undefined>(undefined);
   const latest = useRef(version);
   latest.current = version;
-  useEffect(() => {
+  // before the frame is painted: the request need not wait for it
+  useLayoutEffect(() => {
     if (feature === undefined) return;
     const life = new AbortController();
     const { signal } = life;
@@ -69,17 +75,24 @@ export function useFeature(
     const load = async () => {
       const key = `${index}/${latest.current}/${feature}/${query.n_intervals}/${JSON.stringify(query.rule)}`;
       const known = isFirst && last.current?.key === key ? last.current.known : undefined;
-      let isOver = false;
-      const onPart = (part: Shown) => isFirst && !isOver && show(part, key);
+      const late = new Late<Shown>((part) => show(part, key), PART_AFTER_MS);
+      const onPart = (part: Shown) => {
+        if (!isFirst) return;
+        if (part.examples.length < Math.min(query.k, WHOLE_PART)) return late.tell(part);
+        late.stop();
+        show(part, key);
+      };
       try {
-        show(await read(client, { scope, feature, query }, known, signal, onPart), key);
+        const whole = await read(client, { scope, feature, query }, known, signal, onPart);
+        late.stop();
+        show(whole, key);
         isFirst = false;
       } catch (failed) {
         if (signal.aborted || isQuiet(failed)) return;
         (isFirst ? setError : setStaleError)(asRequestError(failed));
         setWaiting(false);
       } finally {
-        isOver = true;
+        late.stop();
       }
     };
     setError(undefined);

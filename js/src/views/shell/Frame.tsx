@@ -34,7 +34,7 @@ export function Frame({ client, spec, panel, layout }: FrameProps) {
   const saved = usePanelState(client, spec, panel.initial);
   const shared = useShared(client, spec, saved.isLoaded ? saved.state.feature : undefined, saved.isLoaded);
   useEffect(() => {
-    if (shared?.feature !== undefined) saved.update({ feature: shared.feature });
+    if (shared?.feature !== undefined) saved.keep({ feature: shared.feature });
   }, [shared?.feature]);
   const own = {
     g: () => focusBox(root.current, "number"),

@@ -13,6 +13,8 @@ export interface CommonState {
 export interface Saved {
   state: Record<string, unknown> & CommonState;
   update: (part: Record<string, unknown>) => void;
+  /** The same for what nothing is drawn from. */
+  keep: (part: Record<string, unknown>) => void;
   /** Whether it is known what was saved before. */
   isLoaded: boolean;
 }
@@ -46,17 +48,21 @@ export function usePanelState(client: Client, spec: PanelSpec, initial: object):
   }, [client, spec]);
   // an effect's end would come after the client is closed
   useLayoutEffect(() => save, [save]);
-  const update = useCallback(
+  const keep = useCallback(
     (part: Record<string, unknown>) => {
       const isSame = Object.entries(part).every(([name, value]) => latest.current[name] === value);
-      if (isSame) return;
+      if (isSame) return false;
       latest.current = { ...latest.current, ...part };
       isDirty.current = true;
-      setState(latest.current);
       clearTimeout(timer.current);
       timer.current = setTimeout(save, SAVE_AFTER_MS);
+      return true;
     },
     [save],
   );
-  return { state, update, isLoaded };
+  const update = useCallback(
+    (part: Record<string, unknown>) => void (keep(part) && setState(latest.current)),
+    [keep],
+  );
+  return { state, update, keep, isLoaded };
 }

@@ -40,7 +40,7 @@ from saescope.rpc.messages.page import (
 )
 from saescope.scope import Scope
 
-EXAMPLES_A_PART = 5
+EXAMPLES_A_PART = 20
 MAX_EXAMPLES = 200
 MAX_STRETCH = 5000
 MAX_FIRING = 200
