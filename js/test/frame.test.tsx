@@ -93,6 +93,28 @@ describe("a panel alone", () => {
     );
   });
 
+  test("keeps its feature while it is out of sight, and catches up", async () => {
+    let see: (isIntersecting: boolean) => void = () => {};
+    class Sight {
+      constructor(tell: (news: { isIntersecting: boolean }[]) => void) {
+        see = (isIntersecting) => tell([{ isIntersecting }]);
+      }
+      observe() {}
+      disconnect() {}
+    }
+    vi.stubGlobal("IntersectionObserver", Sight);
+    const { port } = kernel();
+    show(port);
+    await until(() => expect(text()).toBe("3 0 alone"));
+    see(false);
+    port.deliver({ t: "notify", topic: "selection", data: { scope: "dev", feature: 9 } });
+    await new Promise((resolve) => setTimeout(resolve, 30));
+    expect(text()).toBe("3 0 alone");
+    see(true);
+    await until(() => expect(text()).toBe("9 0 alone"));
+    vi.unstubAllGlobals();
+  });
+
   test("saves what was done in it last, when it goes at once", async () => {
     const { port, sent } = kernel();
     show(port);

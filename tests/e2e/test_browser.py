@@ -150,5 +150,6 @@ def test_the_panel_works_as_a_plain_widget_without_the_labextension(bare_page, b
     panels.nth(1).locator("[data-page-feature='7']").wait_for()
     feature = int(scope.table.rows("max")[4])
     open_feature(panels.first, feature)
+    panels.nth(1).scroll_into_view_if_needed()
     panels.nth(1).locator(f"[data-page-feature='{feature}']").wait_for()
     shoot(bare_page, "plain-widget")

@@ -114,10 +114,12 @@ def test_panels_follow_one_selection_and_a_locked_one_stays(page, lab):
     panels = open_with(page, lab, "follow.ipynb", *cells)
     first, second, near = panels.nth(0), panels.nth(1), panels.nth(2)
     one, two = tops(page)[:2]
-    for panel in (first, second):
+    for panel in (second, first):
+        panel.scroll_into_view_if_needed()
         panel.locator(f"[data-page-feature='{one}'] [data-example]").first.wait_for()
     second.get_by_role("button", name="lock").click()
     near.locator(".ss-name").nth(2).click()
+    first.scroll_into_view_if_needed()
     page.wait_for_function(
         "([s, n]) => document.querySelectorAll(s)[0].querySelector('[data-page-feature]').dataset.pageFeature != n",
         arg=[PANEL, str(one)],

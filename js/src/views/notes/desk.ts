@@ -59,10 +59,8 @@ export class Desk {
       const n = (this.#watched.get(feature) ?? 1) - 1;
       if (n > 0) return void this.#watched.set(feature, n);
       for (const known of [this.#watched, this.#notes, this.#errors]) known.delete(feature);
-      if (this.#watched.size > 0) return;
-      this.#off?.();
-      this.#off = undefined;
-      this.lists = undefined;
+      // the next feature is watched in a moment
+      setTimeout(() => this.#rest());
     };
   }
 
@@ -257,6 +255,13 @@ export class Desk {
     if (passes)
       this.#timer = setTimeout(() => this.outcome === outcome && this.#say(undefined), UNDO_SHOWN_MS);
     this.#tell();
+  }
+
+  #rest(): void {
+    if (this.#watched.size > 0) return;
+    this.#off?.();
+    this.#off = undefined;
+    this.lists = undefined;
   }
 
   #take(note: FeatureNote): FeatureNote {

@@ -6,7 +6,7 @@ import { Boundary } from "./Boundary.js";
 import { BuildBar, isBuilding } from "./BuildBar.js";
 import { Header } from "./Header.js";
 import { Help } from "./Help.js";
-import { useClient, useNarrow, useScope, useSlow } from "./hooks.js";
+import { useClient, useNarrow, useScope, useSeen, useSlow } from "./hooks.js";
 import { Hover, HoverContext } from "./hover.js";
 import { Keys, KeysContext, onPanelKey, usePlainKeys } from "./keys.js";
 import { Failure, FirstShard, NoIndex, Skeleton } from "./Notice.js";
@@ -36,6 +36,9 @@ export function Frame({ client, spec, panel, layout }: FrameProps) {
   useEffect(() => {
     if (shared?.feature !== undefined) saved.keep({ feature: shared.feature });
   }, [shared?.feature]);
+  const isSeen = useSeen(root);
+  const followed = useRef(shared?.feature);
+  if (isSeen || followed.current === undefined) followed.current = shared?.feature;
   const own = {
     g: () => focusBox(root.current, "number"),
     "/": () => focusBox(root.current, "search"),
@@ -90,7 +93,7 @@ export function Frame({ client, spec, panel, layout }: FrameProps) {
                 client={client}
                 info={info}
                 shared={shared}
-                feature={saved.state.locked ?? shared.feature}
+                feature={saved.state.locked ?? followed.current}
                 choose={(feature) => shared.choose(feature)}
                 state={saved.state}
                 update={saved.update}

@@ -4,6 +4,7 @@ import { asRequestError, type Client, isQuiet, type RequestError } from "../../p
 import type { ScopeInfo, ScopeList } from "../../protocol/generated.js";
 
 const NARROW_PX = 700;
+const SEEN_MARGIN = "600px";
 
 /** Draw again whenever the client has news of its line. */
 export function useClient(client: Client): void {
@@ -68,6 +69,21 @@ export function useNarrow(element: RefObject<HTMLElement | null>, layout: "auto"
     return () => observer.disconnect();
   }, [element, layout]);
   return isNarrow;
+}
+
+/** Whether an element is in sight, or nearly; a panel that is not has no need to keep up. */
+export function useSeen(element: RefObject<HTMLElement | null>): boolean {
+  const [isSeen, setSeen] = useState(true);
+  useEffect(() => {
+    const node = element.current;
+    if (!node || typeof IntersectionObserver === "undefined") return;
+    const observer = new IntersectionObserver((news) => setSeen(news.at(-1)?.isIntersecting ?? true), {
+      rootMargin: SEEN_MARGIN,
+    });
+    observer.observe(node);
+    return () => observer.disconnect();
+  }, [element]);
+  return isSeen;
 }
 
 /** A number that changes when JupyterLab's theme does; for what is painted on a canvas. */
