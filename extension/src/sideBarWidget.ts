@@ -47,6 +47,11 @@ export class SideBar extends Widget {
     this.#take(line?.state ?? { kind: "none" });
   }
 
+  /** What is drawn where nobody sees it takes the kernel from what they do see. */
+  protected override onAfterShow(): void {
+    if (this.#port) this.#show();
+  }
+
   #onLine(_line: KernelLine, state: LineState): void {
     this.#take(state);
   }
@@ -85,6 +90,7 @@ export class SideBar extends Widget {
     }
     if (this.#unmount && this.#shown === scope.id) return;
     this.#clear();
+    if (!this.isVisible) return;
     this.#shown = scope.id;
     const spec = { scope: scope.id, key: scope.key, panel: "side-bar" };
     this.#unmount = mount("browser", this.#port, this.#body, spec, { layout: "narrow" });

@@ -1,16 +1,20 @@
-"""Named arrays in a safetensors file, mapped into memory instead of read."""
+"""Arrays in files, mapped into memory instead of read."""
 
 import errno
 import json
 import math
 import mmap
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from saescope.errors import DamagedIndexError
+
+if TYPE_CHECKING:
+    import polars as pl
+    import pyarrow as pa
 
 DTYPES = {
     "U8": "u1",
@@ -58,6 +62,22 @@ def map_arrays(path: Path, *, at_random: bool = False) -> dict[str, NDArray[Any]
 def map_numbers(path: Path, dtype: Any) -> NDArray[Any]:
     """Map a file that holds nothing but numbers, to be read at single places."""
     return _mapped(path, at_random=True).view(dtype)
+
+
+def numbers_of(column: "pa.Array") -> NDArray[Any]:
+    """Arrow's numbers, in place; without nulls. Their own ``to_numpy`` imports pandas, which takes half a second."""
+    dtype, buffer = np.dtype(column.type.to_pandas_dtype()), column.buffers()[1]
+    if not len(column) or buffer is None:
+        return np.zeros(0, dtype)
+    return np.frombuffer(buffer, dtype, len(column), column.offset * dtype.itemsize)
+
+
+def series_of(column: "pa.Array | pa.ChunkedArray") -> "pl.Series":
+    """Arrow's column as that of polars, which would import pyarrow.compute to take it outside of a table."""
+    import polars as pl
+    import pyarrow as pa
+
+    return pl.DataFrame(pl.from_arrow(pa.Table.from_arrays([column], ["values"])))["values"]
 
 
 def _mapped(path: Path, *, at_random: bool) -> NDArray[np.uint8]:

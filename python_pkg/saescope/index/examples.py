@@ -19,6 +19,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from saescope.errors import DamagedIndexError
+from saescope.index.arrays import numbers_of
 from saescope.index.choice import Chosen
 from saescope.index.layout import WINDOW_SIDE, Layout
 from saescope.index.postings import Postings, packed
@@ -87,19 +88,19 @@ def cut_windows(chosen: Chosen, postings: Postings, layout: Layout, side: int = 
 
 def windows_of(batch: pa.RecordBatch, feature: int, group: int | None = None) -> list[Window]:
     """The windows of one feature (and group) in a batch that is sorted by feature, in stored order."""
-    low, high = _span(batch.column("feature").to_numpy(), feature)
+    low, high = _span(numbers_of(batch.column("feature")), feature)
     if group is not None:
-        groups = batch.column("group").to_numpy()[low:high]
+        groups = numbers_of(batch.column("group"))[low:high]
         first, end = _span(groups, group)
         low, high = low + first, low + end
-    code, rank, row, activation, n_same, start, length = (c.to_numpy()[low:high] for c in batch.columns[1:8])
+    code, rank, row, activation, n_same, start, length = (numbers_of(c)[low:high] for c in batch.columns[1:8])
     lists = batch.column("offsets")
-    borders = lists.offsets.to_numpy()[low : high + 1]
+    borders = numbers_of(lists.offsets)[low : high + 1]
     inside = slice(borders[0], borders[-1])
     ends = np.cumsum(length, dtype=np.int64)
     whole = np.zeros(ends[-1] if len(ends) else 0, dtype=np.float32)
-    at = np.repeat(ends - length, borders[1:] - borders[:-1]) + lists.values.to_numpy()[inside]
-    whole[at] = batch.column("values").values.to_numpy()[inside]
+    at = np.repeat(ends - length, borders[1:] - borders[:-1]) + numbers_of(lists.values)[inside]
+    whole[at] = numbers_of(batch.column("values").values)[inside]
     columns = (c.tolist() for c in (code, rank, row, activation, n_same, start, ends, length))
     return [
         Window(feature, code, rank, row, activation, n_same, start, whole[end - n : end])
@@ -146,7 +147,7 @@ class BatchFile:
                 self._whole = mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ)
             options = pa.ipc.IpcReadOptions(use_threads=False)
             self._file = pa.ipc.open_file(pa.py_buffer(self._whole), options=options)
-            self._starts, self._sizes = _blocks(self._whole)
+            self._starts, self._heads, self._sizes = _blocks(self._whole)
         except (ValueError, LookupError, struct.error, OSError) as err:
             raise DamagedIndexError(f"{path} is no whole Arrow file: {err}.", hint="Build the index again.") from err
         if hasattr(mmap, "MADV_RANDOM"):
@@ -154,15 +155,20 @@ class BatchFile:
 
     def batch(self, number: int) -> pa.RecordBatch:
         """One batch."""
-        if hasattr(mmap, "MADV_WILLNEED"):
-            start = int(self._starts[number])
-            low = start // mmap.PAGESIZE * mmap.PAGESIZE
-            self._whole.madvise(mmap.MADV_WILLNEED, low, start - low + int(self._sizes[number]))
+        self._expect(self._starts[number : number + 1], self._sizes[number : number + 1])
         return self._file.get_batch(number)
 
+    def _expect(self, starts: NDArray[np.int64], sizes: NDArray[np.int64]) -> None:
+        """Have stretches of the file read, all at once, if the system can."""
+        if not hasattr(mmap, "MADV_WILLNEED"):
+            return
+        lows = starts // mmap.PAGESIZE * mmap.PAGESIZE
+        for low, size in zip(lows.tolist(), (starts + sizes - lows).tolist(), strict=True):
+            self._whole.madvise(mmap.MADV_WILLNEED, low, size)
 
-def _blocks(whole: mmap.mmap) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Where each batch of an Arrow file begins, and its size in bytes, from the footer.
+
+def _blocks(whole: mmap.mmap) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    """Where each batch of an Arrow file begins, and the sizes of its head and of all of it in bytes, from the footer.
 
     Notes
     -----
@@ -176,7 +182,8 @@ def _blocks(whole: mmap.mmap) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     at += struct.unpack_from("<I", footer, at)[0]
     (n,) = struct.unpack_from("<I", footer, at)
     blocks = np.frombuffer(footer, BLOCKS, n, at + 4)
-    return blocks["offset"].copy(), blocks["metadata"] + blocks["body"]
+    heads = blocks["metadata"].astype(np.int64)
+    return blocks["offset"].copy(), heads, heads + blocks["body"]
 
 
 class ExampleFile(BatchFile):
@@ -227,7 +234,7 @@ class BlockWriter:
 
     def _write(self, end: int) -> None:
         batch = pa.Table.from_batches(self._waiting, self._schema).combine_chunks()
-        features = batch.column("feature").to_numpy()
+        features = numbers_of(batch.column("feature").combine_chunks())
         borders = np.arange(self._first, end + 1, self._block)
         places = np.searchsorted(features, borders.astype(features.dtype)).tolist()
         for low, high in pairwise(places):

@@ -13,6 +13,7 @@ import polars as pl
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from saescope.index.arrays import numbers_of, series_of
 from saescope.index.examples import BatchFile, BlockWriter
 from saescope.index.summary import QUANTILES, Statistics
 
@@ -105,26 +106,46 @@ class FeatureFile(BatchFile):
         super().__init__(path)
         self._columns = pa.ipc.open_file(pa.memory_map(str(path)))
 
-        self._chunks: dict[str, list[pa.Array]] = {}
-
     @cached_property
-    def _table(self) -> pa.Table:
-        return self._columns.read_all().drop_columns(["fine_bins", "fine_counts"])
+    def _batches(self) -> list[pa.RecordBatch]:
+        self._expect(self._starts, self._heads)
+        return [self._file.get_batch(number) for number in range(len(self._starts))]
 
     def frame(self) -> pl.DataFrame:
         """The whole table, without the fine histograms."""
-        return pl.DataFrame(pl.from_arrow(self._table))
+        return pl.DataFrame(pl.from_arrow(self._columns.read_all().drop_columns(["fine_bins", "fine_counts"])))
+
+    def column(self, name: str) -> pl.Series:
+        """One whole column; nothing else is read."""
+        chunks = [batch.column(COLUMN[name]) for batch in self._batches]
+        buffers = [b for chunk in chunks for b in chunk.buffers() if b is not None]
+        self._expect_at([b.address for b in buffers], [b.size for b in buffers])
+        return series_of(pa.chunked_array(chunks, SCHEMA.field(name).type))
 
     def rows(self, features: Sequence[int], names: Sequence[str]) -> pl.DataFrame:
         """Some columns of some rows, taken one by one: what a page shows, however many features there are."""
-        return pl.DataFrame({name: pl.Series(pl.from_arrow(self._taken(name, features))) for name in names})
+        if not features:
+            return pl.DataFrame(pl.from_arrow(SCHEMA.empty_table().select(list(names))))
+        places = [(self._batches[f // BLOCK], f % BLOCK) for f in features]
+        columns = [[batch.column(COLUMN[name]).slice(at, 1) for batch, at in places] for name in names]
+        self._expect_cells([cell for cells in columns for cell in cells])
+        taken = pa.RecordBatch.from_arrays([pa.concat_arrays(cells) for cells in columns], list(names))
+        return pl.DataFrame(pl.from_arrow(taken))
 
-    def _taken(self, name: str, features: Sequence[int]) -> pa.Array:
-        if name not in self._chunks:
-            self._chunks[name] = self._table.column(name).chunks
-        chunks = self._chunks[name]
-        rows = [chunks[f // BLOCK].slice(f % BLOCK, 1) for f in features]
-        return pa.concat_arrays(rows) if rows else pa.array([], SCHEMA.field(name).type)
+    def _expect_cells(self, cells: list[pa.Array]) -> None:
+        """Have single cells read all at once: first numbers and the ends of lists, then what is in these."""
+        lists = [cell for cell in cells if isinstance(cell, pa.ListArray)]
+        heads = [numbers_of(cell.offsets if isinstance(cell, pa.ListArray) else cell) for cell in cells]
+        self._expect_at([h.ctypes.data for h in heads], [h.nbytes for h in heads])
+        ends = [numbers_of(cell.offsets).tolist() for cell in lists]
+        values = [numbers_of(cell.values)[low:high] for cell, (low, high) in zip(lists, ends, strict=True)]
+        self._expect_at([v.ctypes.data for v in values], [v.nbytes for v in values])
+
+    def _expect_at(self, addresses: Sequence[int], sizes: Sequence[int]) -> None:
+        first = np.frombuffer(self._whole, np.uint8).ctypes.data
+        inside = [(a - first, n) for a, n in zip(addresses, sizes, strict=True) if n]
+        places = np.array(inside, np.int64).reshape(-1, 2)
+        self._expect(places[:, 0], places[:, 1])
 
     def row(self, feature: int, names: Sequence[str] | None = None) -> dict[str, Any]:
         """One feature's row, or some columns of it."""
@@ -136,5 +157,5 @@ def row_of(batch: pa.RecordBatch, at: int, names: Sequence[str] | None = None) -
     found: dict[str, Any] = {}
     for name in names or SCHEMA.names:
         value = batch.column(COLUMN[name])[at]
-        found[name] = value.values.to_numpy() if isinstance(value, pa.ListScalar) else value.as_py()
+        found[name] = numbers_of(value.values) if isinstance(value, pa.ListScalar) else value.as_py()
     return found

@@ -31,6 +31,10 @@ class Figures(Protocol):
         """One row a feature, sorted by feature."""
         ...
 
+    def column(self, name: str) -> pl.Series:
+        """One column of `frame`."""
+        ...
+
     def rows(self, features: Sequence[int], names: Sequence[str] | None = None) -> pl.DataFrame:
         """Some rows, in the order asked for, with their lists; or some columns of them."""
         ...
@@ -57,6 +61,10 @@ class Tables:
         if self._frame is None:
             self._frame = self._features.frame()
         return self._frame
+
+    def column(self, name: str) -> pl.Series:
+        """One column of `frame`, which need not be read for it."""
+        return self._features.column(name) if self._frame is None else self._frame[name]
 
     def rows(self, features: Sequence[int], names: Sequence[str] | None = None) -> pl.DataFrame:
         """Some rows, in the order asked for, or some columns of them."""
@@ -138,6 +146,10 @@ class Growing:
             order = [f.name for f in SCHEMA if not f.name.startswith("fine")]
             self._frame = pl.DataFrame(pl.from_arrow(table.select(order)))
         return self._frame
+
+    def column(self, name: str) -> pl.Series:
+        """One column of `frame`."""
+        return self.frame()[name]
 
     def rows(self, features: Sequence[int], names: Sequence[str] | None = None) -> pl.DataFrame:
         """Some rows, in the order asked for, with what is known of their lists; or some columns of them."""

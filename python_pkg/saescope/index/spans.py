@@ -15,6 +15,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from saescope.errors import DamagedIndexError
+from saescope.index.arrays import numbers_of
 from saescope.index.examples import SCHEMA
 from saescope.index.summary import LOW
 
@@ -40,7 +41,7 @@ class SpanCollector:
 
     def add(self, batch: pa.RecordBatch) -> None:
         """Take examples, all those of each feature at once."""
-        feature, row, start, length = (batch.column(name).to_numpy() for name in COLUMNS)
+        feature, row, start, length = (numbers_of(batch.column(name)) for name in COLUMNS)
         keys = (feature.astype(np.uint64) << np.uint64(32)) | row.astype(np.uint64)
         _, first = np.unique(keys, return_index=True)
         self._parts.append(Spans(start[first], length[first], feature[first]))

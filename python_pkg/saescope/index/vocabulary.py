@@ -6,8 +6,8 @@ from functools import cached_property
 from pathlib import Path
 
 import numpy as np
+import polars as pl
 import pyarrow as pa
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from saescope.errors import InputError
@@ -39,6 +39,11 @@ class Vocabulary:
         """Each token as text; bytes that are no whole characters as ``‹E2 80›``."""
         return [readable(c) for c in self.contents]
 
+    @cached_property
+    def series(self) -> pl.Series:
+        """The same texts as a column."""
+        return pl.Series(self.texts, dtype=pl.String)
+
     def text(self, token: int) -> str:
         """One token as text; a number without a piece as ``‹token 5›``."""
         return self.texts[token] if 0 <= token < len(self) else f"‹token {token}›"
@@ -58,6 +63,8 @@ class Vocabulary:
 
     def write(self, path: Path) -> None:
         """Write as Parquet."""
+        import pyarrow.parquet as pq
+
         if len(self.raws) != len(self.contents):
             raise InputError("a vocabulary has one content for each piece.")
         table = pa.table({"raw": self.raws, "content": self.contents, "is_special": self.is_special})
@@ -66,12 +73,8 @@ class Vocabulary:
     @classmethod
     def read(cls, path: Path) -> "Vocabulary":
         """Read what `write` wrote."""
-        table = pq.ParquetFile(path).read()  # read_table imports pyarrow.dataset, which takes 0.25 s
-        return cls(
-            table["raw"].to_pylist(),
-            table["content"].to_pylist(),
-            table["is_special"].to_numpy(zero_copy_only=False),
-        )
+        table = pl.read_parquet(path)  # pyarrow's reader would import pandas, which takes half a second
+        return cls(table["raw"].to_list(), table["content"].to_list(), table["is_special"].to_numpy())
 
 
 CONTROLS = {n: f"‹{n:02X}›" for n in (*range(32), 127) if chr(n) not in "\t\n\r"}
@@ -88,4 +91,5 @@ codecs.register_error("saescope-hex", _in_hex)
 
 def readable(content: bytes) -> str:
     """Bytes as text; control characters and what is no whole character in hexadecimal between ‹ and ›."""
-    return content.decode("utf-8", "saescope-hex").translate(CONTROLS).replace("›‹", " ")
+    text = content.decode("utf-8", "saescope-hex")
+    return text if text.isprintable() and "›‹" not in text else text.translate(CONTROLS).replace("›‹", " ")

@@ -101,14 +101,14 @@ class TableColumns:
     def numbers(self, name: str) -> NDArray[Any]:
         """A column of numbers, ``[d_sae]``."""
         if name not in self._numbers:
-            self._numbers[name] = self.index.table[name].to_numpy()
+            self._numbers[name] = self.index.figures.column(name).to_numpy()
         return self._numbers[name]
 
     def lists(self, name: str) -> "Lists":
         """A column of lists of tokens."""
         with self._reading:
             if name not in self._lists:
-                self._lists[name] = Lists.of(self.index.table[name])
+                self._lists[name] = Lists.of(self.index.figures.column(name))
             return self._lists[name]
 
     def warm(self) -> None:
@@ -132,7 +132,7 @@ class TableColumns:
     @cached_property
     def texts(self) -> pl.Series:
         """Each token as text."""
-        return pl.Series(self.index.vocabulary.texts, dtype=pl.String)
+        return self.index.vocabulary.series
 
     @cached_property
     def folded(self) -> pl.Series:
@@ -142,4 +142,4 @@ class TableColumns:
     @cached_property
     def top_shares(self) -> NDArray[np.float32]:
         """Share of the summed activation that a feature's first token carries; 0 where it is not known."""
-        return self.index.table["top_shares"].list.first().fill_null(0).to_numpy()
+        return self.index.figures.column("top_shares").list.first().fill_null(0).to_numpy()

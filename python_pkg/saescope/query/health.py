@@ -137,12 +137,12 @@ def worst(figures: Sequence[Figure]) -> Grade:
 
 def read_health(index: Index) -> Health:
     """The figures of an index, from its tables and its manifest."""
-    table, m = index.table, index.manifest
-    density = table["density"].to_numpy()
-    fires = table["n_fires"].to_numpy() > 0
+    column, m = index.figures.column, index.manifest
+    density = column("density").to_numpy()
+    fires = column("n_fires").to_numpy() > 0
     n, n_alive = len(fires), int(np.count_nonzero(fires))
     n_dense = int(np.count_nonzero(density > DENSE))
-    n_single = single_token(table) if index.is_complete else None
+    n_single = single_token(column("top_shares")) if index.is_complete else None
     loss, counted = m.loss or {}, index.n_counted
     n_loss = int(loss.get("n_tokens", 0))
     shares = [("alive", n_alive / n, n), ("dense", n_dense / n, n)]
@@ -163,7 +163,7 @@ def read_health(index: Index) -> Health:
         n_dense=n_dense,
         n_single=n_single,
         density=log_bins(density[fires]),
-        maxima=log_bins(np.abs(table["max"].to_numpy()[fires])),
+        maxima=log_bins(np.abs(column("max").to_numpy()[fires])),
         l0=firing_bins(index),
     )
     found.warnings.extend(warnings(index, found))
@@ -179,10 +179,9 @@ def _n_sampled(index: Index) -> int:
     return index.n_counted // SAMPLED
 
 
-def single_token(table: pl.DataFrame) -> int:
+def single_token(top_shares: pl.Series) -> int:
     """Features with at least 95 % of their summed activation on one token."""
-    first = table["top_shares"].list.first()
-    return int((first >= SINGLE_TOKEN_FROM).sum())
+    return int((top_shares.list.first() >= SINGLE_TOKEN_FROM).sum())
 
 
 def log_bins(values: NDArray[np.floating]) -> Bins:

@@ -17,7 +17,7 @@ from saescope._version import version
 from saescope.errors import CancelledError, ProtocolError, SaescopeError, UnknownNameError
 from saescope.rpc import codec
 from saescope.rpc.calls import Call, Send
-from saescope.rpc.handlers import COMPUTED, HANDLERS, LONG
+from saescope.rpc.handlers import ASIDE, COMPUTED, HANDLERS, LONG
 from saescope.rpc.handlers.subjects import list_scopes
 from saescope.rpc.messages import METHODS
 from saescope.rpc.messages.frames import PROTOCOL, CancelFrame, ErrorInfo, HelloFrame, NotifyFrame, RequestFrame
@@ -26,6 +26,7 @@ from saescope.rpc.messages.scopes import ScopeList
 log = logging.getLogger("saescope.rpc")
 
 _pool = ThreadPoolExecutor(max_workers=2, thread_name_prefix="saescope-store")
+_aside = ThreadPoolExecutor(max_workers=2, thread_name_prefix="saescope-aside")
 _lane = ThreadPoolExecutor(max_workers=1, thread_name_prefix="saescope-compute")
 _long_lane = ThreadPoolExecutor(max_workers=1, thread_name_prefix="saescope-long")
 
@@ -116,8 +117,7 @@ class Connection:
                 self._slots[request.slot] = request.rid
         if older is not None:
             self._stop(older, SUPERSEDED)
-        lane = _lane if request.method in COMPUTED else _long_lane if request.method in LONG else _pool
-        lane.submit(self._run, call, params)
+        _lane_of(request.method).submit(self._run, call, params)
 
     def _stop(self, rid: str, why: ErrorInfo) -> None:
         with self._lock:
@@ -148,6 +148,11 @@ class Connection:
                 self._calls.pop(call.request.rid, None)
                 if call.request.slot and self._slots.get(call.request.slot) == call.request.rid:
                     del self._slots[call.request.slot]
+
+
+def _lane_of(method: str) -> ThreadPoolExecutor:
+    lanes = ((COMPUTED, _lane), (LONG, _long_lane), (ASIDE, _aside))
+    return next((lane for methods, lane in lanes if method in methods), _pool)
 
 
 def error_info(err: SaescopeError) -> ErrorInfo:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from saescope.errors import MismatchError
 from saescope.index import Index
 from saescope.scope.scope import Scope
+from saescope.scope.warming import warmed
 from saescope.types import Recipe
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ def load(
     if isinstance(model, str | os.PathLike) and isinstance(sae, str | os.PathLike):
         kind = None if dtype is None else str(dtype).removeprefix("torch.")
         recipe = Recipe(os.fspath(model), os.fspath(sae), str(loaded.device), kind)
-    return Scope(model=loaded, sae=loaded_sae, site=site, index=opened, recipe=recipe)
+    return warmed(Scope(model=loaded, sae=loaded_sae, site=site, index=opened, recipe=recipe))
 
 
 def _check_index(index: Index, model: "LoadedModel", sae: "LoadedSae") -> None:
@@ -86,4 +87,4 @@ def open_index(path: "str | os.PathLike[str]") -> Scope:
     NoIndexError, UnfinishedIndexError, DamagedIndexError
         There is no whole index at ``path``.
     """
-    return Scope(index=Index(path))
+    return warmed(Scope(index=Index(path)))

@@ -21,3 +21,6 @@ COMPUTED: frozenset[str] = frozenset().union(*(getattr(module, "COMPUTED", ()) f
 
 LONG: frozenset[str] = frozenset().union(*(getattr(module, "LONG", ()) for module in MODULES))
 """Methods that run the model for long, and let others have it between: they take turns among themselves."""
+
+ASIDE: frozenset[str] = frozenset().union(*(getattr(module, "ASIDE", ()) for module in MODULES))
+"""Methods that read whole columns and take their time: rows and pages do not wait for them."""

@@ -102,3 +102,4 @@ def _facts(index: Index) -> list[HealthFact]:
 
 HANDLERS: dict[str, Callable[[Call, Any], Any]] = {"health.get": _health_get, "health.measure": _health_measure}
 LONG = {"health.measure"}
+ASIDE = {"health.get"}

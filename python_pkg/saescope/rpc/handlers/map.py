@@ -92,3 +92,4 @@ HANDLERS: dict[str, Callable[[Call, Any], Any]] = {
     "map.draw": _map_draw,
     "map.stop": _map_stop,
 }
+ASIDE = {"map.get"}
