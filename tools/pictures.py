@@ -42,14 +42,15 @@ def main() -> None:
             page.locator("li[data-id='filebrowser']").first.click()
             for n in range(len(cells)):
                 run_cell(page, n)
+            page.locator(".jp-OutputArea-output .saescope[data-status=ready] [data-example]").first.wait_for()
+            page.wait_for_timeout(2500)
             panel = page.locator(".jp-OutputArea-output .saescope").first
-            panel.locator("[data-example]").first.wait_for()
-            page.wait_for_timeout(1500)
             for is_dark, name in ((False, "light"), (True, "dark")):
                 set_theme(page, is_dark=is_dark)
                 panel.locator("[data-example] [data-peak]").nth(1).hover()
                 page.wait_for_timeout(800)
                 page.screenshot(path=TARGET / f"browser-{name}.png")
+            tabs(page, panel)
             page.locator("li[data-id='saescope-sidebar']").first.click()
             page.wait_for_timeout(2500)
             for is_dark, name in ((False, "light"), (True, "dark")):
@@ -61,6 +62,29 @@ def main() -> None:
             browser.close()
     finally:
         lab.stop()
+
+
+TRIED = "The ship sailed from the harbour of the old city, and the king wrote a letter to his brother in 1742."
+
+
+def tabs(page: Any, panel: Any) -> None:
+    """Each panel of the strip, beside the page."""
+    from e2e.notebook import set_theme
+
+    code = f"scope.select(text={TRIED!r}, picked=scope.features.sort('max')['feature'].to_list()[-40:-37])"
+    run = "(code) => jupyterapp.shell.currentWidget.sessionContext.session.kernel.requestExecute({ code }).done"
+    page.evaluate(run, code)
+    page.mouse.move(1390, 5)
+    for key, name in {"n": "neighbors", "t": "try-it", "m": "map", "c": "compare", "h": "health"}.items():
+        panel.focus()
+        page.keyboard.press("Escape")
+        page.keyboard.press(key)
+        page.wait_for_timeout(2500)
+        for is_dark, theme in ((False, "light"), (True, "dark")):
+            set_theme(page, is_dark=is_dark)
+            page.wait_for_timeout(1000)
+            page.screenshot(path=TARGET / f"{name}-{theme}.png")
+    panel.get_by_role("button", name="Close").first.click()
 
 
 def growing(page: Any, lab: Any) -> None:
