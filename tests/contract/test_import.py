@@ -41,6 +41,18 @@ print(json.dumps([found, [n for n in ("torch", "transformers", "sae_lens") if n 
     assert (found[0], found[3], found[4]) == (256, 20, "result")
 
 
+def test_a_panel_is_shown_without_what_takes_long_to_import(child_env, opened):
+    code = f"""
+import sys, json, saescope
+scope = saescope.open_index({str(opened.index.path)!r})
+shown = scope.browse()._repr_mimebundle_()[0]
+print(json.dumps([len(shown), [n for n in ("pandas", "pyarrow.compute", "pyarrow.parquet") if n in sys.modules]]))
+"""
+    n_kinds, loaded = run(code, child_env)
+    assert loaded == []
+    assert n_kinds >= 3
+
+
 def test_every_public_name_is_there(child_env):
     code = (
         "import json, saescope; print(json.dumps([n for n in saescope.__all__ if getattr(saescope, n, None) is None]))"

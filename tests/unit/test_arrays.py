@@ -2,13 +2,15 @@ import json
 import struct
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from safetensors.numpy import save_file
 
 from saescope.errors import DamagedIndexError
-from saescope.index.arrays import map_arrays
+from saescope.index.arrays import map_arrays, numbers_of
+from saescope.index.figures import Tables
 
 ARRAYS = {
     "u16": np.arange(7, dtype=np.uint16),
@@ -97,3 +99,23 @@ def test_absurd_header_sizes_are_refused(tmp_path, size):
 def test_a_missing_file_is_a_damaged_index(tmp_path):
     with pytest.raises(DamagedIndexError, match="nothing"):
         map_arrays(tmp_path / "nothing.safetensors")
+
+
+def test_arrows_numbers_are_those_of_its_own_conversion():
+    whole = pa.array(np.arange(20, dtype=np.uint16))
+    for part in (whole, whole.slice(3, 5), whole.slice(7, 0), pa.array([], pa.float32())):
+        found = numbers_of(part)
+        assert found.dtype == part.to_numpy().dtype
+        assert found.tolist() == part.to_pylist()
+
+
+def test_a_column_and_single_rows_are_those_of_the_whole_table(opened):
+    figures = Tables(opened.index.folder)
+    picked = [200, 3, 3, 0]
+    columns = ["feature", "max", "n_fires", "histogram", "top_tokens", "promoted"]
+    apart = {name: figures.column(name) for name in columns}
+    rows = figures.rows(picked, columns)
+    assert figures.rows([], columns).schema == rows.schema
+    frame = figures.frame()
+    assert rows.equals(frame[picked].select(columns))
+    assert all(apart[name].equals(frame[name]) for name in columns)

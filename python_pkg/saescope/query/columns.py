@@ -15,6 +15,7 @@ from saescope.query.filters import Mask
 
 MANY = 32
 VERY_MANY = 1 << 18
+WARM_AFTER_S = 0.8
 LISTS = ("top_tokens", "promoted", "suppressed")
 
 
@@ -112,10 +113,12 @@ class TableColumns:
             return self._lists[name]
 
     def warm(self) -> None:
-        """Of very many features, read in the background what a search will need."""
+        """Of very many features, read in the background what a search will need, once the panel is there."""
         if not self._is_warm and self.n_features >= VERY_MANY:
             self._is_warm = True
-            threading.Thread(target=self._read, name="saescope-warm", daemon=True).start()
+            timer = threading.Timer(WARM_AFTER_S, self._read)
+            timer.daemon = True
+            timer.start()
 
     def _read(self) -> None:
         for name in LISTS:
