@@ -109,12 +109,12 @@ def test_the_scope_tells_what_it_is(page, opened):
 
 def test_examples_stream_in_rank_order_and_equal_the_table(page, opened):
     feature = int(opened.features.sort("n_fires")["feature"][-1])
-    reply = page.call("examples.list", {"scope": opened.id, "feature": feature, "k": 12, "context": 0})
+    reply = page.call("examples.list", {"scope": opened.id, "feature": feature, "k": 30, "context": 0})
     streamed = [e for event in reply.events for e in event["examples"]]
-    assert [len(e["examples"]) for e in reply.events] == [5, 5, 2]
-    assert reply.last["data"]["n_examples"] == 12
+    table = opened.examples(feature, k=30).to_dicts()
+    assert [len(e["examples"]) for e in reply.events] == [20, len(table) - 20]
+    assert reply.last["data"]["n_examples"] == len(table)
     assert "random" in [group["name"] for group in reply.last["data"]["groups"]]
-    table = opened.examples(feature, k=12).to_dicts()
     for sent, row in zip(streamed, table, strict=True):
         assert (sent["rank"], sent["texts"], sent["tokens"]) == (row["rank"], row["tokens"], row["token_ids"])
         assert (sent["peak"], sent["doc"], sent["source"]) == (row["peak"], row["doc"], row["source"])

@@ -112,10 +112,18 @@ def test_a_panel_that_there_is_not_is_refused(scope):
         scope.show("browser", 999)
 
 
+@pytest.fixture
+def busy(opened):
+    """A scope in which something is marked and tried."""
+    top = opened.features.sort("n_fires", descending=True)["feature"].to_list()
+    opened.select(picked=top[:2], text="the sea")
+    yield opened
+    opened.select(picked=[], text="")
+
+
 @pytest.mark.parametrize("name", REGISTRY.names())
-def test_every_panel_leaves_something_to_read_without_a_kernel(name, opened):
-    feature = int(opened.features.sort("n_fires")["feature"][-1])
-    panel = opened.show(name, feature)
+def test_every_panel_leaves_something_to_read_without_a_kernel(name, busy):
+    panel = busy.show(name, busy.picked[0])
     bundle = panel._repr_mimebundle_()[0]
     assert bundle[MIME]["panel"] == panel.view
     assert len(json.dumps(bundle[MIME])) < 150_000
