@@ -127,7 +127,7 @@ def test_every_panel_leaves_something_to_read_without_a_kernel(name, busy):
     bundle = panel._repr_mimebundle_()[0]
     assert bundle[MIME]["panel"] == panel.view
     assert len(json.dumps(bundle[MIME])) < 150_000
-    assert len(bundle["text/html"]) > 200
+    assert len(bundle["text/html"]) > 140
     assert "<script" not in bundle["text/html"]
     assert "Scope(" in bundle["text/plain"]
     frame = panel.frame()
