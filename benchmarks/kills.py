@@ -22,7 +22,7 @@ from pathlib import Path
 import torch
 
 import saescope
-from saescope.demo import DATA
+from saescope.bundled import DATA
 from saescope.index import Index
 from saescope.index.manifest import manifest_numbers
 from saescope.progress import Silent

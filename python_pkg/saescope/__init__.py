@@ -8,7 +8,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from saescope.demo import demo
+    from saescope.bundled import demo
     from saescope.errors import SaescopeError
     from saescope.index import Index
     from saescope.index.rule import Rule
@@ -22,7 +22,7 @@ _HOMES = {
     "Rule": "saescope.index.rule",
     "SaescopeError": "saescope.errors",
     "Scope": "saescope.scope",
-    "demo": "saescope.demo",
+    "demo": "saescope.bundled",
     "load": "saescope.scope",
     "merge": "saescope.indexing.merge",
     "open_index": "saescope.scope",

@@ -59,3 +59,11 @@ def test_every_public_name_is_there(child_env):
     )
     assert run(code, child_env) == []
     assert {"load", "open_index", "demo", "Scope"} <= set(saescope.__all__)
+
+
+def test_no_module_hides_a_public_name(child_env):
+    code = (
+        "import json, pkgutil, saescope\n"
+        "print(json.dumps(sorted({m.name for m in pkgutil.iter_modules(saescope.__path__)} & set(saescope.__all__))))"
+    )
+    assert run(code, child_env) == []

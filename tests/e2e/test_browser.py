@@ -9,7 +9,7 @@ import pytest
 import saescope
 from e2e.conftest import TOKEN
 from e2e.notebook import open_notebook, run_cell, set_theme, write
-from saescope.demo import DATA, NOTEBOOK
+from saescope.bundled import DATA, NOTEBOOK
 
 OUTPUT = Path(__file__).parent / "output"
 PANEL = ".jp-OutputArea-output .saescope"

@@ -55,7 +55,7 @@ def run(options: argparse.Namespace) -> int:
     """Start JupyterLab and wait for its end."""
     if importlib.util.find_spec("jupyterlab") is None:
         raise MissingExtraError("JupyterLab is not installed.", hint="pip install jupyterlab")
-    from saescope.demo import copy_notebook
+    from saescope.bundled import copy_notebook
 
     notebook = copy_notebook(Path(options.folder).expanduser())
     sys.stderr.write(f"The demo is {notebook}. Stop the server with Ctrl-C.\n")
