@@ -62,10 +62,10 @@ def sae(
     from sae_lens import SAE
 
     torch.manual_seed(1)
-    extra = {"topk": {"k": 8}}.get(kind, {})
+    extra = {"topk": {"k": 8}, "transcoder": {"d_out": d_in}}.get(kind, {})
     config = {
         "architecture": kind, "d_in": d_in, "d_sae": D_SAE, "dtype": "float32", "device": "cpu",
-        "apply_b_dec_to_input": True, "normalize_activations": "none", "reshape_activations": "none",
+        "apply_b_dec_to_input": kind != "transcoder", "normalize_activations": "none", "reshape_activations": "none",
         "metadata": {"hook_name": hook_name, "context_size": CONTEXT, "prepend_bos": True, "model_name": "tiny", **metadata},
         **extra,
     }  # fmt: skip

@@ -23,6 +23,8 @@ class Site:
     is_centered
         Whether the mean over ``d_model`` is subtracted at each position, which
         equals TransformerLens's ``center_writing_weights`` on LayerNorm models.
+    written
+        Path of the module to whose output the SAE writes, where that is not where it reads (transcoders).
     """
 
     name: str
@@ -30,6 +32,12 @@ class Site:
     kind: SiteKind
     layer: int
     is_centered: bool = False
+    written: str = ""
+
+    @property
+    def writes_to(self) -> "tuple[str, SiteKind]":
+        """Module and end at which what the SAE writes is added."""
+        return (self.written, "output") if self.written else (self.module, self.kind)
 
 
 @dataclass(frozen=True)

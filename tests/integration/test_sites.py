@@ -114,9 +114,7 @@ def test_centred_writing_weights_are_a_subtracted_mean_on_layer_norm_only(family
     torch.testing.assert_close(found, wanted, rtol=1e-5, atol=1e-6)
 
 
-@pytest.mark.parametrize(
-    "name", ["blocks.1.hook_mlp_out", "blocks.1.attn.hook_z", "ln_final.hook_normalized", "layers.1"]
-)
+@pytest.mark.parametrize("name", ["blocks.1.attn.hook_z", "ln_final.hook_normalized", "layers.1"])
 def test_a_site_that_cannot_be_read_yet_names_those_that_can(model, name):
     with pytest.raises(SiteError, match=re.escape(name)) as caught:
         read(model, name)
@@ -136,15 +134,36 @@ def test_an_sae_of_another_width_is_refused():
     assert (caught.value.data["wanted"], caught.value.data["came"]) == (48, 32)
 
 
-@pytest.mark.parametrize("family", ["gpt2", "llama"])
+@pytest.mark.parametrize("family", ["gpt2", "llama", "gemma2", "gpt_neox"])
 def test_sites_equal_those_of_transformer_lens(tmp_path, family):
     bridge = pytest.importorskip("transformer_lens.model_bridge")
     make(family).save_pretrained(tmp_path)
     tiny.tokenizer().save_pretrained(tmp_path)
-    names = ["blocks.1.hook_resid_pre", "blocks.3.hook_resid_post", "hook_embed"]
+    names = ["blocks.1.hook_resid_pre", "blocks.3.hook_resid_post", "blocks.1.hook_attn_out", "blocks.2.hook_mlp_out"]
+    names += ["hook_embed"] if family != "gemma2" else []
     lens = bridge.TransformerBridge.boot_transformers(str(tmp_path), device="cpu")
     with torch.no_grad():
         _, cache = lens.run_with_cache(IDS)
     fresh = AutoModelForCausalLM.from_pretrained(tmp_path).eval()
     for name in names:
         torch.testing.assert_close(read(fresh, name), cache[name], rtol=1e-4, atol=1e-5)
+
+
+def test_attention_and_mlp_sites_are_what_the_residual_stream_gains(model):
+    before, after = read(model, "blocks.1.hook_resid_pre"), read(model, "blocks.1.hook_resid_post")
+    added = read(model, "blocks.1.hook_attn_out") + read(model, "blocks.1.hook_mlp_out")
+    torch.testing.assert_close(before + added, after, rtol=1e-5, atol=1e-5)
+
+
+def test_a_transcoder_reads_the_mlp_s_input_and_writes_to_its_output(model):
+    sae = load_sae(tiny.sae("transcoder", hook_name="blocks.1.mlp.hook_in", hook_name_out="blocks.1.hook_mlp_out"))
+    site = find_site(LoadedModel(model, None, "tiny"), sae)
+    assert (site.kind, site.writes_to[1]) == ("input", "output")
+    read_there = SiteReader(model, site).read(IDS)
+    mlp = model.get_submodule(site.module)
+    torch.testing.assert_close(
+        read(model, "blocks.1.hook_mlp_out"),
+        model.get_submodule(site.writes_to[0])(mlp(read_there)) if site.written != site.module else mlp(read_there),
+        rtol=1e-5,
+        atol=1e-5,
+    )

@@ -47,6 +47,8 @@ class LoadedSae:
         Whether it was trained on a model with centred writing weights.
     first_position
         First position of a context that it was trained on.
+    hook_name_out, hf_hook_name_out
+        The site it writes to, where that is another (transcoders).
     """
 
     sae: Any
@@ -61,6 +63,8 @@ class LoadedSae:
     wants_centering: bool
     model_name: str
     first_position: int = 0
+    hook_name_out: str | None = None
+    hf_hook_name_out: str | None = None
 
     def fingerprint(self) -> str:
         """Hash of configuration and weights; see `sources.fingerprint`."""
@@ -136,6 +140,8 @@ def describe(sae: Any, name: str) -> LoadedSae:
         wants_centering=bool(kwargs.get("center_writing_weights")),
         model_name=metadata.get("model_name") or "",
         first_position=_first_position(metadata.get("seqpos_slice")),
+        hook_name_out=metadata.get("hook_name_out"),
+        hf_hook_name_out=metadata.get("hf_hook_name_out"),
     )
 
 
