@@ -1,6 +1,6 @@
 import type { Kernel } from "@jupyterlab/services";
 import type { JSONValue } from "@lumino/coreutils";
-import type { Port } from "@saescope/panels";
+import { type Port, PROTOCOL, together } from "@saescope/panels";
 
 export const TARGET = "saescope";
 export const ANNOUNCE = "saescope-announce";
@@ -55,10 +55,10 @@ export async function openCommPort(kernel: Kernel.IKernelConnection, signal: Abo
   if (signal.aborted) throw new NotLoadedError("no longer wanted");
   signal.addEventListener("abort", () => close(comm, gone), { once: true });
   await comm.open({ t: "hello" }).done;
-  comm.send({ t: "hello", protocol: 1, version: "", scopes: [] });
+  comm.send({ t: "hello", protocol: PROTOCOL, version: "", scopes: [] });
   await Promise.race([heard, aborted(gone.signal)]);
   if (isRefused || gone.signal.aborted) throw new NotLoadedError("the kernel has no saescope");
-  return {
+  return together({
     closed: gone.signal,
     send(frame, buffers) {
       comm.send(frame as JSONValue, undefined, buffers);
@@ -68,7 +68,7 @@ export async function openCommPort(kernel: Kernel.IKernelConnection, signal: Abo
       for (const [frame, buffers] of early.splice(0)) queueMicrotask(() => listener(frame, buffers));
       return () => listeners.delete(listener);
     },
-  };
+  });
 }
 
 function viewOf(buffer: ArrayBufferView): DataView {

@@ -1,5 +1,6 @@
+import { together } from "../src/ports/together.js";
 import type { Port } from "../src/protocol/client.js";
-import type { ScopeInfo } from "../src/protocol/generated.js";
+import { PROTOCOL, type ScopeInfo } from "../src/protocol/generated.js";
 
 /** A line to `tools/dev_server.py`, and the scopes it told of; nothing where no server answers. */
 export async function linePort(): Promise<{ port: Port; scopes: ScopeInfo[] } | undefined> {
@@ -33,14 +34,14 @@ export async function linePort(): Promise<{ port: Port; scopes: ScopeInfo[] } | 
     if (frame.t === "hello") greet(frame.scopes);
     for (const listener of [...listeners]) listener(frame, buffers);
   };
-  const port: Port = {
+  const port: Port = together({
     closed: gone.signal,
     send: (frame) => socket.send(JSON.stringify(frame)),
     onFrame(listener) {
       listeners.add(listener);
       return () => listeners.delete(listener);
     },
-  };
-  port.send({ t: "hello", protocol: 2, version: "", scopes: [] });
+  });
+  port.send({ t: "hello", protocol: PROTOCOL, version: "", scopes: [] });
   return { port, scopes: await first };
 }

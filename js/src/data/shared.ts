@@ -1,6 +1,8 @@
 import type { Client } from "../protocol/client.js";
 import type { Selection } from "../protocol/generated.js";
 
+const SEND_AFTER_MS = 120;
+
 /** Moves one feature on or back, in the order of whoever has one. */
 export type Stepper = (delta: 1 | -1) => void;
 
@@ -21,6 +23,7 @@ export class Shared {
   /** Whether it is known what is selected. */
   #isHeard = false;
   #first: number | undefined;
+  #timer: ReturnType<typeof setTimeout> | undefined;
   #past: number[] = [];
   #future: number[] = [];
 
@@ -115,9 +118,10 @@ export class Shared {
     this.#sendLater(feature);
   }
 
-  /** After what this page asks for itself. */
+  /** When this page has what it asks for itself; of features that follow on each other soon, the last is told. */
   #sendLater(feature: number): void {
-    setTimeout(() => this.#send({ feature }));
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.#send({ feature }), SEND_AFTER_MS);
   }
 
   #move(feature: number): void {
@@ -132,7 +136,10 @@ export class Shared {
     if (scope !== this.scope) return;
     if (picked) this.picked = picked;
     if (typeof text === "string") this.text = text;
-    if (typeof feature === "number") this.#move(feature);
+    if (typeof feature === "number") {
+      clearTimeout(this.#timer);
+      this.#move(feature);
+    }
     this.#tell();
   }
 

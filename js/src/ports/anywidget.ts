@@ -1,4 +1,5 @@
 import type { Port } from "../protocol/client.js";
+import { together } from "./together.js";
 
 /** What of an anywidget model a port needs. */
 export interface WidgetModel {
@@ -36,12 +37,12 @@ export function widgetPort(model: WidgetModel, signal: AbortSignal): Port {
     },
     { once: true },
   );
-  return {
+  return together({
     closed: gone.signal,
     send,
     onFrame(listener) {
       model.on("msg:custom", listener);
       return () => model.off("msg:custom", listener);
     },
-  };
+  });
 }

@@ -1,6 +1,6 @@
 import type { PanelSpec } from "../panels/panel.js";
 import type { Port } from "../protocol/client.js";
-import type { RequestFrame, ScopeInfo } from "../protocol/generated.js";
+import { PROTOCOL, type RequestFrame, type ScopeInfo } from "../protocol/generated.js";
 
 /** The answer to a request, as `panels/snapshot.py` recorded it. */
 export interface Recorded {
@@ -69,7 +69,8 @@ export function snapshotPort(saved: Snapshot, signal: AbortSignal): Port {
     send(frame) {
       const sent = frame as RequestFrame | { t: "hello" } | { t: "cancel" };
       queueMicrotask(() => {
-        if (sent.t === "hello") deliver({ t: "hello", protocol: 2, version: "", scopes: [saved.info] });
+        if (sent.t === "hello")
+          deliver({ t: "hello", protocol: PROTOCOL, version: "", scopes: [saved.info] });
         if (sent.t === "request") reply(sent);
       });
     },

@@ -1,6 +1,6 @@
 // Written by tools/protocol.py from rpc/messages. Do not edit.
 
-export const PROTOCOL = 2;
+export const PROTOCOL = 3;
 
 /** First frame of each side. The kernel answers with its version and scopes. */
 export interface HelloFrame {
@@ -52,6 +52,13 @@ export interface ErrorFrame {
 export interface CancelFrame {
   rid: string;
   t: "cancel";
+}
+
+/** Frames that travel together, in order; ``n_buffers`` tells how many of the buffers beside it are each one's. */
+export interface BatchFrame {
+  frames: Record<string, unknown>[];
+  n_buffers: number[];
+  t: "batch";
 }
 
 /** News that nobody asked for: data is a `ScopeList`, a `Selection`, a `Noted`, or a `MapNews`. */

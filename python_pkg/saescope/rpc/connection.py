@@ -2,7 +2,8 @@
 
 1. A frame is parsed where it arrives, which may be the thread of all comms, and queued.
 2. Handlers run in a small pool, those that run the model in a lane of their own, one at a time,
-   and those that take minutes in another; answers leave from there.
+   and those that take minutes in another; answers leave from there. Short requests that came
+   together run one after the other and are answered together.
 3. A newer request in the same slot, a cancel, or the closing of the line settles a request.
 """
 
@@ -16,11 +17,21 @@ from saescope import live
 from saescope._version import version
 from saescope.errors import CancelledError, ProtocolError, SaescopeError, UnknownNameError
 from saescope.rpc import codec
+from saescope.rpc.batch import Batch
 from saescope.rpc.calls import Call, Send
-from saescope.rpc.handlers import ASIDE, COMPUTED, HANDLERS, LONG
+from saescope.rpc.handlers import ASIDE, COMPUTED, HANDLERS, LONG, QUICK
 from saescope.rpc.handlers.subjects import list_scopes
 from saescope.rpc.messages import METHODS
-from saescope.rpc.messages.frames import PROTOCOL, CancelFrame, ErrorInfo, HelloFrame, NotifyFrame, RequestFrame
+from saescope.rpc.messages.frames import (
+    PROTOCOL,
+    BatchFrame,
+    CancelFrame,
+    ErrorInfo,
+    HelloFrame,
+    Json,
+    NotifyFrame,
+    RequestFrame,
+)
 from saescope.rpc.messages.scopes import ScopeList
 
 log = logging.getLogger("saescope.rpc")
@@ -61,17 +72,17 @@ class Connection:
         try:
             if kind == "hello":
                 self._greet(frame)
+            elif kind == "batch":
+                self._take_all(codec.decode(BatchFrame, frame).frames)
             elif kind == "request":
-                self._begin(codec.decode(RequestFrame, frame))
+                call, params = self._opened(codec.decode(RequestFrame, frame), self._send)
+                _lane_of(call.request.method).submit(self._run, call, params)
             elif kind == "cancel":
                 self._stop(codec.decode(CancelFrame, frame).rid, CANCELLED)
             else:
                 raise ProtocolError(f"there is no frame of kind {kind!r}.")
         except SaescopeError as err:
-            log.warning("a frame was refused: %s", err)
-            rid = frame.get("rid") if isinstance(frame, dict) else None
-            if isinstance(rid, str):
-                Call(RequestFrame(rid=rid, method=""), self._send).fail(error_info(err))
+            self._refuse(frame, err)
 
     def close(self) -> None:
         """The page is gone: every open request settles, and nothing more is sent."""
@@ -103,11 +114,38 @@ class Connection:
             return
         self.notify(topic, codec.encode(ScopeList(scopes=list_scopes())) if topic == "scopes" else data)
 
-    def _begin(self, request: RequestFrame) -> None:
+    def _refuse(self, frame: Any, err: SaescopeError) -> None:
+        log.warning("a frame was refused: %s", err)
+        rid = frame.get("rid") if isinstance(frame, dict) else None
+        if isinstance(rid, str):
+            Call(RequestFrame(rid=rid, method=""), self._send).fail(error_info(err))
+
+    def _take_all(self, frames: Sequence[Json]) -> None:
+        batch = Batch(self._send)
+        quick: list[tuple[Call, Any]] = []
+        for frame in frames:
+            if frame.get("method") not in QUICK:
+                self.receive(frame)
+                continue
+            try:
+                quick.append(self._opened(codec.decode(RequestFrame, frame), batch.send))
+            except SaescopeError as err:
+                self._refuse(frame, err)
+        if quick:
+            _pool.submit(self._run_all, quick, batch)
+
+    def _run_all(self, calls: Sequence[tuple[Call, Any]], batch: Batch) -> None:
+        try:
+            for call, params in calls:
+                self._run(call, params)
+        finally:
+            batch.close()
+
+    def _opened(self, request: RequestFrame, send: Send) -> tuple[Call, Any]:
         if request.method not in METHODS:
             raise UnknownNameError(f"there is no method {request.method!r}.", hint=f"Methods: {', '.join(METHODS)}.")
         params = codec.decode(METHODS[request.method][0], request.params)
-        call = Call(request, self._send, self)
+        call = Call(request, send, self)
         with self._lock:
             if request.rid in self._calls:
                 raise ProtocolError(f"request {request.rid!r} is open already.")
@@ -117,7 +155,7 @@ class Connection:
                 self._slots[request.slot] = request.rid
         if older is not None:
             self._stop(older, SUPERSEDED)
-        _lane_of(request.method).submit(self._run, call, params)
+        return call, params
 
     def _stop(self, rid: str, why: ErrorInfo) -> None:
         with self._lock:

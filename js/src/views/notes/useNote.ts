@@ -1,4 +1,4 @@
-import { useEffect, useReducer } from "preact/hooks";
+import { useEffect, useLayoutEffect, useReducer } from "preact/hooks";
 import type { Client, RequestError } from "../../protocol/client.js";
 import type { FeatureNote, Noted } from "../../protocol/generated.js";
 import { Desk } from "./desk.js";
@@ -33,7 +33,8 @@ export function useNote(
   const desk = deskOf(client, scope, key);
   const [, redraw] = useReducer((n: number) => n + 1, 0);
   useEffect(() => desk.listen(() => redraw(0)), [desk]);
-  useEffect(() => (feature === undefined ? undefined : desk.watch(feature)), [desk, feature]);
+  // with the requests for the feature's page, which leave before the frame
+  useLayoutEffect(() => (feature === undefined ? undefined : desk.watch(feature)), [desk, feature]);
   const note = feature === undefined ? undefined : desk.note(feature);
   return { note, error: feature === undefined ? undefined : desk.error(feature), desk };
 }

@@ -1,6 +1,7 @@
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { count, number } from "../../data/format.js";
 import type { Example } from "../../protocol/generated.js";
+import type { Placed } from "./pointing.js";
 import { TokenText } from "./TokenText.js";
 import type { Shown } from "./useFeature.js";
 import { useSteps } from "./useSteps.js";
@@ -10,7 +11,7 @@ const IN_SIGHT = 10;
 
 /** What can be done with an example. */
 export interface Actions {
-  pin: (example: Example, i: number, token: Element) => void;
+  pin: (example: Example, i: number, token: Placed) => void;
   /** Open the source document; not without a kernel. */
   read?: (example: Example) => void;
   /** Send the text to where texts are tried. */

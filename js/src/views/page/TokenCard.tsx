@@ -5,6 +5,7 @@ import type { Example, Firing, ScopeInfo } from "../../protocol/generated.js";
 import { FeatureName } from "../shell/FeatureName.js";
 import { useSlow } from "../shell/hooks.js";
 import { Skeleton } from "../shell/Notice.js";
+import type { Placed } from "./pointing.js";
 import { useLeaving } from "./useLeaving.js";
 
 const N_SHOWN = 12;
@@ -13,7 +14,7 @@ const N_SHOWN = 12;
 export interface Pinned {
   example: Example;
   i: number;
-  token: Element;
+  token: Placed;
 }
 
 interface Props {
@@ -132,7 +133,7 @@ function Fires({ client, info, row, feature, choose }: FiresProps) {
 }
 
 /** Under the token, or above it where there is no room; it scrolls along with the page. */
-function usePlace(box: { current: HTMLElement | null }, token: Element) {
+function usePlace(box: { current: HTMLElement | null }, token: Placed) {
   const [place, setPlace] = useState({ left: "0px", top: "0px" });
   useLayoutEffect(() => {
     const node = box.current;

@@ -3,7 +3,9 @@ import { count, number } from "../../data/format.js";
 import { directionOf, joined } from "../../data/script.js";
 import type { Example } from "../../protocol/generated.js";
 import { HoverContext } from "../shell/hover.js";
-import { copyPlain, Token, tokenAt } from "./Token.js";
+import { piecesOf } from "./pieces.js";
+import { type Placed, placeOf, tokenAt } from "./pointing.js";
+import { copyPlain, Token } from "./Token.js";
 
 interface Props {
   example: Example;
@@ -13,22 +15,24 @@ interface Props {
   isAligned: boolean;
   hasBreaks?: boolean;
   /** A click on a token, or Enter, asks for more of it. */
-  onPin?: (i: number, token: Element) => void;
+  onPin?: (i: number, token: Placed) => void;
 }
 
 /** An example's text, shaded by activation. Arrow keys walk from token to token. */
 export function TokenText({ example, max, isAligned, hasBreaks, onPin }: Props) {
   const hover = useContext(HoverContext);
   const [focused, setFocused] = useState<number>();
-  const texts = useMemo(() => joined(example.texts), [example]);
+  const texts = useMemo(() => {
+    const [first = "", ...others] = joined(example.texts);
+    return [first.replace(/^ +(?=.)/, ""), ...others];
+  }, [example]);
   const direction = useMemo(() => directionOf(texts), [texts]);
   const root = useRef<HTMLDivElement>(null);
   const pointed = useRef<number | undefined>(undefined);
-  const nodeOf = (i: number) => root.current?.querySelector(`[data-i="${i}"]`) ?? undefined;
   const point = (i: number | undefined) => {
     pointed.current = i;
-    const node = i === undefined ? undefined : nodeOf(i);
-    hover.set(node && i !== undefined ? described(example, i, node.getBoundingClientRect()) : undefined);
+    const place = i === undefined ? undefined : placeOf(root.current, texts, i);
+    hover.set(place && i !== undefined ? described(example, i, place.getBoundingClientRect()) : undefined);
   };
   useLayoutEffect(() => {
     if (pointed.current !== undefined && hover.value) point(pointed.current);
@@ -39,8 +43,8 @@ export function TokenText({ example, max, isAligned, hasBreaks, onPin }: Props) 
     point(i);
   };
   const pin = (i: number) => {
-    const node = nodeOf(i);
-    if (node) onPin?.(i, node);
+    const place = placeOf(root.current, texts, i);
+    if (place) onPin?.(i, place);
   };
   const onKeyDown = (event: KeyboardEvent) => {
     if (event.target !== event.currentTarget || event.ctrlKey || event.metaKey || event.altKey) return;
@@ -55,26 +59,36 @@ export function TokenText({ example, max, isAligned, hasBreaks, onPin }: Props) 
     event.stopPropagation();
   };
   const onClick = (event: MouseEvent) => {
-    const i = tokenAt(event.target);
+    const i = tokenAt(event, texts);
     if (i !== undefined && document.getSelection()?.isCollapsed !== false) pin(i);
   };
-  const token = (i: number) => {
-    const text = texts[i] ?? "";
-    return (
-      <Token
-        key={i}
-        i={i}
-        text={i === 0 ? text.replace(/^ +(?=.)/, "") : text}
-        token={example.tokens[i] ?? 0}
-        activation={example.activations[i] ?? 0}
-        max={max}
-        isPeak={i === example.peak}
-        isFocused={i === focused}
-        hasBreaks={hasBreaks}
-      />
+  const onMouseMove = (event: MouseEvent) => {
+    const i = tokenAt(event, texts);
+    if (i !== pointed.current) point(i);
+  };
+  const { peak, activations, tokens } = example;
+  const drawn = (from: number, to: number) => {
+    const n = { run: 0, token: 0 };
+    return piecesOf({ texts, activations, peak, focused }, from, to).map(({ start, end }) =>
+      end - start > 1 ? (
+        <span key={`r${n.run++}`} class="ss-token" data-i={start} data-end={end}>
+          {texts.slice(start, end).join("")}
+        </span>
+      ) : (
+        <Token
+          key={`t${n.token++}`}
+          i={start}
+          text={texts[start] ?? ""}
+          token={tokens[start] ?? 0}
+          activation={activations[start] ?? 0}
+          max={max}
+          isPeak={start === peak}
+          isFocused={start === focused}
+          hasBreaks={hasBreaks}
+        />
+      ),
     );
   };
-  const all = example.texts.map((_, i) => i);
   return (
     <div
       ref={root}
@@ -85,21 +99,21 @@ export function TokenText({ example, max, isAligned, hasBreaks, onPin }: Props) 
       tabIndex={0}
       onKeyDown={onKeyDown}
       onClick={onPin && onClick}
-      onFocus={(e) => e.currentTarget.matches(":focus-visible") && focus(example.peak)}
+      onFocus={(e) => e.currentTarget.matches(":focus-visible") && focus(peak)}
       onBlur={() => focus(undefined)}
-      onMouseOver={(e) => point(tokenAt(e.target))}
+      onMouseMove={onMouseMove}
       onMouseLeave={() => point(undefined)}
       onCopy={copyPlain}
     >
       {isAligned ? (
         <>
           <span class="ss-before">
-            <bdi dir={direction}>{all.slice(0, example.peak).map(token)}</bdi>
+            <bdi dir={direction}>{drawn(0, peak)}</bdi>
           </span>
-          <span class="ss-after">{all.slice(example.peak).map(token)}</span>
+          <span class="ss-after">{drawn(peak, texts.length)}</span>
         </>
       ) : (
-        all.map(token)
+        drawn(0, texts.length)
       )}
     </div>
   );

@@ -22,5 +22,8 @@ COMPUTED: frozenset[str] = frozenset().union(*(getattr(module, "COMPUTED", ()) f
 LONG: frozenset[str] = frozenset().union(*(getattr(module, "LONG", ()) for module in MODULES))
 """Methods that run the model for long, and let others have it between: they take turns among themselves."""
 
+QUICK: frozenset[str] = frozenset().union(*(getattr(module, "QUICK", ()) for module in MODULES))
+"""Methods that look up a few rows: asked together they run one after the other, and are answered together."""
+
 ASIDE: frozenset[str] = frozenset().union(*(getattr(module, "ASIDE", ()) for module in MODULES))
 """Methods that read whole columns and take their time: rows and pages do not wait for them."""

@@ -134,3 +134,4 @@ HANDLERS: dict[str, Callable[[Call, Any], Any]] = {
     "list.undo": _list_step("undo"),
     "list.redo": _list_step("redo"),
 }
+QUICK = {"note.get"}

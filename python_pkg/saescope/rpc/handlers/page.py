@@ -188,3 +188,4 @@ HANDLERS: dict[str, Callable[[Call, Any], Any]] = {
     "tokens.compute": _tokens_compute,
 }
 COMPUTED = {"lens.compute", "tokens.compute"}
+QUICK = {"feature.get", "examples.list"}

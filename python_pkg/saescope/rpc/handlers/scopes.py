@@ -88,3 +88,4 @@ HANDLERS: dict[str, Callable[[Call, Any], Any]] = {
     "bundle.get": _bundle_get,
     "build.stop": _build_stop,
 }
+QUICK = {"scope.select", "scope.selection", "panel.save", "panel.load"}

@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 from saescope.rpc.messages.scopes import ScopeInfo
 
-PROTOCOL = 2
+PROTOCOL = 3
 
 Json = dict[str, Any]
 
@@ -74,6 +74,15 @@ class CancelFrame:
 
     rid: str
     t: Literal["cancel"] = "cancel"
+
+
+@dataclass(frozen=True, kw_only=True)
+class BatchFrame:
+    """Frames that travel together, in order; ``n_buffers`` tells how many of the buffers beside it are each one's."""
+
+    frames: list[Json]
+    n_buffers: list[int] = field(default_factory=list)
+    t: Literal["batch"] = "batch"
 
 
 @dataclass(frozen=True, kw_only=True)
