@@ -79,7 +79,7 @@ class Ablator:
         self._writer = writer
         self._batcher = batcher or Batcher(run)
         self._scales: Tensor | None = None
-        self._clean: dict[tuple[int, int], Output] = {}
+        self._clean: Output | None = None
 
     def edit(self, change: ValueChange) -> Edit:
         """What a change of a feature's activation adds at the site."""
@@ -111,20 +111,13 @@ class Ablator:
             self._scales = self._writer.scales(self.run.seen).to(self.run.device)
         return self._scales
 
-    def output(self, start: int, end: int | None = None) -> Output:
-        """The clean output from a position on."""
-        end = self.run.n_tokens if end is None else end
-        found = self._clean.get((start, end))
-        if found is None:
-            inside = [o for (s, e), o in self._clean.items() if s <= start and e == end]
-            if inside:
-                longest = inside[0]
-                n = end - start
-                return Output(longest.logits[-n:], longest.log_p[-n:])
+    def output(self, start: int) -> Output:
+        """The clean output from a position to the end."""
+        n_pos = self.run.n_tokens - start
+        if self._clean is None or len(self._clean.log_p) < n_pos:
             with torch.no_grad():
-                found = Output.of(self.run.changed(None, start, end - start, end=end)[0])
-            self._clean[start, end] = found
-        return found
+                self._clean = Output.of(self.run.changed(None, start, n_pos)[0])
+        return Output(self._clean.logits[-n_pos:], self._clean.log_p[-n_pos:])
 
     def measure(self, edits: Sequence[Edit], what: Measured) -> Iterator[Effect]:
         """The effect of each edit, as batches finish."""

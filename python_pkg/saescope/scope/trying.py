@@ -22,8 +22,8 @@ Check = Callable[[], None]
 OnStage = Callable[[Literal["waiting", "reading"], int], None]
 
 
-def _nothing(*_: Any) -> None:
-    pass
+def nothing(*_: Any) -> None:
+    """What is called where nobody listens."""
 
 
 class Trying(State):
@@ -105,7 +105,7 @@ class Trying(State):
         return frame.insert_column(frame.columns.index("pos") + 1, tokens)
 
     def try_text(
-        self, text: str, *, cuts: bool = False, check: Check = _nothing, on_stage: OnStage = _nothing
+        self, text: str, *, cuts: bool = False, check: Check = nothing, on_stage: OnStage = nothing
     ) -> TriedText:
         """Read a text, as the handlers do.
 

@@ -7,9 +7,23 @@ from collections.abc import Callable
 from typing import Any
 
 from saescope.rpc.calls import Call
-from saescope.rpc.handlers import compare, health, map, neighbors, notes, page, scopes, table, tried  # noqa: A004
+from saescope.rpc.handlers import (
+    circuit,
+    compare,
+    effects,
+    health,
+    map,  # noqa: A004
+    neighbors,
+    notes,
+    page,
+    prompt,
+    scopes,
+    steer,
+    table,
+    tried,
+)
 
-MODULES = (scopes, table, page, neighbors, compare, tried, map, health, notes)
+MODULES = (scopes, table, page, neighbors, compare, tried, map, health, notes, effects, prompt, steer, circuit)
 
 HANDLERS: dict[str, Callable[[Call, Any], Any]] = {
     name: handler for module in MODULES for name, handler in module.HANDLERS.items()

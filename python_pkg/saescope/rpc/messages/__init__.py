@@ -8,9 +8,24 @@ parameters, answer, and partial answer. ``tools/protocol.py`` writes
 import dataclasses
 import inspect
 
-from saescope.rpc.messages import compare, frames, health, map, neighbors, notes, page, scopes, table, tried  # noqa: A004
+from saescope.rpc.messages import (
+    circuit,
+    compare,
+    effects,
+    frames,
+    health,
+    map,  # noqa: A004
+    neighbors,
+    notes,
+    page,
+    prompt,
+    scopes,
+    steer,
+    table,
+    tried,
+)
 
-MODULES = (frames, scopes, table, page, neighbors, compare, tried, map, health, notes)
+MODULES = (frames, scopes, table, page, neighbors, compare, tried, map, health, notes, effects, prompt, steer, circuit)
 
 METHODS: dict[str, tuple[type, type, type | None]] = {
     name: row for module in MODULES[1:] for name, row in module.METHODS.items()

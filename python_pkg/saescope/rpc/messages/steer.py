@@ -1,0 +1,3 @@
+"""Text that the model writes with features changed, beside what it writes without."""
+
+METHODS: dict[str, tuple[type, type, type | None]] = {}
