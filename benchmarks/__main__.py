@@ -8,7 +8,7 @@ import argparse
 
 import torch
 
-from benchmarks import building, opening
+from benchmarks import building, effects, opening
 from benchmarks.subject import demo_subject, given_subject, wide_subject
 
 
@@ -20,7 +20,7 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--wide", type=int, metavar="D_SAE", help="use a made-up SAE of this width; SAE is then a site")
     parser.add_argument("--no-extras", action="store_true", help="build without logit lens and loss recovered only")
-    parser.add_argument("--only-building", action="store_true", help="leave out what is measured on a finished index")
+    parser.add_argument("--only", choices=["building", "opening", "effects"], help="measure these alone")
     options = parser.parse_args()
     torch.set_num_threads(1)
     if options.wide:
@@ -30,9 +30,14 @@ def main() -> None:
         subject = given_subject(*options.given, options.tokens) if options.given else demo_subject(options.tokens)
     print(f"{subject.scope.name}, {subject.scope.n_features:,} features, {len(subject.tokens):,} tokens\n")
     print(f"{'what':<58}{'figure':>14}  against")
-    found = building.rows(subject, options.repeats, extras=not options.no_extras)
-    for row in found if options.only_building else [*found, *opening.rows(subject)]:
-        print(f"{row.what:<58}{row.figure:>14}  {row.against}")
+    parts = {
+        "building": lambda: building.rows(subject, options.repeats, extras=not options.no_extras),
+        "opening": lambda: opening.rows(subject),
+        "effects": lambda: effects.rows(subject, options.repeats),
+    }
+    for name in [options.only] if options.only else parts:
+        for row in parts[name]():
+            print(f"{row.what:<58}{row.figure:>14}  {row.against}")
 
 
 if __name__ == "__main__":

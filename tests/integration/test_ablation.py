@@ -132,7 +132,7 @@ def test_the_user_s_model_keeps_its_mode_hooks_and_gradients():
     seen = []
     handle = model.model.layers[3].register_forward_hook(lambda *_: seen.append(1))
     before = {name: p.requires_grad for name, p in model.named_parameters()}
-    _, _, run, ablator = ready(model)
+    _, _, _, ablator = ready(model)
     list(
         ablator.measure([ablator.edit(ValueChange(1, np.array([3]), np.ones(1, "f4"), np.zeros(1, "f4")))], measured())
     )
