@@ -62,11 +62,13 @@ describe("the browser", () => {
     show(port, 3);
     await ready("[data-page-feature='3'] [data-example]");
     await ready("[aria-selected=true]");
+    const told = () => sent(port, "scope.select").map((p) => p["feature"]);
     press("j");
     await ready("[data-page-feature='4'] [data-example]");
+    await vi.waitFor(() => expect(told()).toEqual([4]));
     press("k");
     await ready("[data-page-feature='3'] [data-example]");
-    expect(sent(port, "scope.select").map((p) => p["feature"])).toEqual([4, 3]);
+    await vi.waitFor(() => expect(told()).toEqual([4, 3]));
   });
 
   test("leaves keys in a text field alone", async () => {

@@ -143,10 +143,10 @@ describe("a panel alone", () => {
     button("lock")?.click();
     await until(() => expect(button("locked #3")).toBeDefined());
     find("#choose")?.click();
+    await until(() => expect(sent("scope.select")).toEqual([{ scope: "dev", feature: 11 }]));
     port.deliver({ t: "notify", topic: "selection", data: { scope: "dev", feature: 9 } });
     await new Promise((resolve) => setTimeout(resolve, 30));
     expect(text()).toBe("3 0 alone");
-    expect(sent("scope.select")).toEqual([{ scope: "dev", feature: 11 }]);
     button("locked")?.click();
     await until(() => expect(text()).toBe("9 0 alone"));
   });

@@ -1,6 +1,9 @@
 import type { Client } from "../protocol/client.js";
 import type { Selection } from "../protocol/generated.js";
 
+/** Reads what is shown of a feature, at once where it is chosen, else when there is time. */
+export type Reader = (feature: number, isChosen: boolean) => void;
+
 const SEND_AFTER_MS = 120;
 
 /** Moves one feature on or back, in the order of whoever has one. */
@@ -16,6 +19,8 @@ export class Shared {
   text = "";
   /** Set by the table while it is open: j and k go by its order. */
   stepper: Stepper | undefined;
+  /** Set by the page while it is open: reads the page of a feature before it is shown. */
+  reader: Reader | undefined;
   readonly scope: string;
   readonly #client: Client;
   readonly #listeners = new Set<() => void>();
@@ -54,8 +59,14 @@ export class Shared {
 
   /** Show a feature here and in every panel that follows. */
   choose(feature: number): void {
+    if (feature !== this.feature) this.reader?.(feature, true);
     this.#move(feature);
     this.#sendLater(feature);
+  }
+
+  /** A feature is likely to be chosen next: what will be shown of it is read ahead. */
+  expect(feature: number): void {
+    if (feature !== this.feature) this.reader?.(feature, false);
   }
 
   /** Show a feature that nobody chose, such as the first of a table, unless one is selected: nobody else is told. */

@@ -32,7 +32,7 @@ export function useNote(
 ): NoteAnswer {
   const desk = deskOf(client, scope, key);
   const [, redraw] = useReducer((n: number) => n + 1, 0);
-  useEffect(() => desk.listen(() => redraw(0)), [desk]);
+  useLayoutEffect(() => desk.listen(() => redraw(0)), [desk]);
   // with the requests for the feature's page, which leave before the frame
   useLayoutEffect(() => (feature === undefined ? undefined : desk.watch(feature)), [desk, feature]);
   const note = feature === undefined ? undefined : desk.note(feature);

@@ -1,13 +1,9 @@
-import { useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { useMemo, useRef, useState } from "preact/hooks";
 import { count, number } from "../../data/format.js";
 import type { Example } from "../../protocol/generated.js";
 import type { Placed } from "./pointing.js";
 import { TokenText } from "./TokenText.js";
 import type { Shown } from "./useFeature.js";
-import { useSteps } from "./useSteps.js";
-
-/** Examples that a page shows without scrolling, or nearly. */
-const IN_SIGHT = 10;
 
 /** What can be done with an example. */
 export interface Actions {
@@ -51,22 +47,16 @@ export function Examples({ shown, isNarrow, hasBreaks, actions }: Props) {
     event.stopPropagation();
     next.focus();
   };
-  const steps = useSteps(examples, IN_SIGHT, page.feature);
-  const maxBefore = useRef(page.max);
-  useEffect(() => {
-    if (!steps.some(({ isOld }) => isOld)) maxBefore.current = page.max;
-  });
   if (isComplete && examples.length === 0)
     return <p class="ss-no-example ss-quiet">No firing lies in this group.</p>;
   const isAligned = query.context > 0 && !isNarrow && !hasBreaks;
   return (
     <ol class={isComplete ? "ss-examples" : "ss-examples ss-coming"} ref={list} onKeyDown={onKeyDown}>
-      {steps.map(({ item, isOld }, rank) => (
+      {examples.map((example, rank) => (
         <Row
           key={rank}
-          example={item}
-          isOld={isOld}
-          max={isOld ? maxBefore.current : page.max}
+          example={example}
+          max={page.max}
           isAligned={isAligned}
           hasBreaks={hasBreaks}
           can={can}
@@ -78,8 +68,6 @@ export function Examples({ shown, isNarrow, hasBreaks, actions }: Props) {
 
 interface RowProps {
   example: Example;
-  /** Of the feature before, and not to be seen. */
-  isOld: boolean;
   max: number;
   isAligned: boolean;
   hasBreaks: boolean;
@@ -87,7 +75,7 @@ interface RowProps {
 }
 
 /** One example: its activation, its text, and, under pointer or focus, what can be done with it. */
-function Row({ example, isOld, max, isAligned, hasBreaks, can }: RowProps) {
+function Row({ example, max, isAligned, hasBreaks, can }: RowProps) {
   const [isIn, setIn] = useState(false);
   const [isWhole, setWhole] = useState(false);
   const [isCopied, setCopied] = useState(false);
@@ -112,8 +100,7 @@ function Row({ example, isOld, max, isAligned, hasBreaks, can }: RowProps) {
   };
   return (
     <li
-      data-example={isOld ? undefined : true}
-      style={isOld ? { visibility: "hidden" } : undefined}
+      data-example
       data-activation={activation}
       onMouseEnter={() => setIn(true)}
       onMouseLeave={(e) => setIn(e.currentTarget.contains(document.activeElement))}

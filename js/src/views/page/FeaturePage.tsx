@@ -16,7 +16,7 @@ import { Facts } from "./Facts.js";
 import { Histogram } from "./Histogram.js";
 import { NumberBox } from "./NumberBox.js";
 import { Promoted } from "./Promoted.js";
-import { CONTEXTS, codeOf, INITIAL, intervalOf, type PageState } from "./query.js";
+import { CONTEXTS, codeOf, INITIAL, intervalOf, type PageState, queryOf } from "./query.js";
 import { Pointed, RangeContext } from "./range.js";
 import { type Pinned, TokenCard } from "./TokenCard.js";
 import { type FeatureAnswer, type Shown, useFeature } from "./useFeature.js";
@@ -25,8 +25,18 @@ import { type FeatureAnswer, type Shown, useFeature } from "./useFeature.js";
 function PageView(props: ViewProps<PageState>) {
   const { client, info, shared, feature, choose, update } = props;
   const state = { ...INITIAL, ...props.state };
-  const answer = useFeature(client, info, feature, state);
+  const answer = useFeature(client, info, feature, queryOf(state));
   const section = useRef<HTMLElement>(null);
+  const isFollowing = feature === shared.feature;
+  useLayoutEffect(() => {
+    shared.reader = isFollowing ? answer.read : undefined;
+  });
+  useLayoutEffect(
+    () => () => {
+      shared.reader = undefined;
+    },
+    [shared],
+  );
   const step = (delta: 1 | -1) => {
     if (shared.stepper) return shared.stepper(delta);
     const next = (feature ?? -1) + delta;

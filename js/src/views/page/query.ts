@@ -34,6 +34,11 @@ export const INITIAL: PageState = {
 /** What is asked of the store. */
 export type Query = Pick<PageState, "group" | "context" | "k" | "n_intervals" | "folds" | "rule">;
 
+/** What of the state is asked of the store: the rest changes only how it is drawn. */
+export function queryOf({ group, context, k, n_intervals, folds, rule }: PageState): Query {
+  return { group, context, k, n_intervals, folds, rule };
+}
+
 export const CONTEXTS = [5, 16, 0];
 
 /** Whether two rules count the same. */

@@ -1,6 +1,8 @@
-import { useEffect, useLayoutEffect, useReducer, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useMemo, useReducer, useRef, useState } from "preact/hooks";
+import { Ahead } from "../../data/ahead.js";
 import { Late } from "../../data/late.js";
 import { Pace } from "../../data/pace.js";
+import type { Reader } from "../../data/shared.js";
 import { asRequestError, type Client, isQuiet, type RequestError } from "../../protocol/client.js";
 import type { Example, ExampleGroup, FeaturePage, ScopeInfo } from "../../protocol/generated.js";
 import { versionOf } from "../shell/hooks.js";
@@ -26,12 +28,22 @@ export interface FeatureAnswer {
   staleError: RequestError | undefined;
   isWaiting: boolean;
   retry: () => void;
+  /** Read what will be shown of another feature. */
+  read: Reader;
 }
 
 interface Wanted {
   scope: string;
   feature: number;
   query: Query;
+  /** Begins the names of its slots: what is read ahead takes no other's place. */
+  slot: "" | "ahead-";
+}
+
+interface Reading {
+  known?: Known | undefined;
+  signal?: AbortSignal;
+  onPart?: (part: Shown) => void;
 }
 
 type Known = Pick<Shown, "page" | "groups">;
@@ -50,7 +62,8 @@ export function useFeature(
   const asked = JSON.stringify(query);
   const version = versionOf(info);
   const [turn, next] = useReducer((n: number) => n + 1, 0);
-  const [shown, setShown] = useState<Shown>();
+  const [, redraw] = useReducer((n: number) => n + 1, 0);
+  const shown = useRef<Shown | undefined>(undefined);
   const [error, setError] = useState<RequestError>();
   const [staleError, setStaleError] = useState<RequestError>();
   const [isWaiting, setWaiting] = useState(false);
@@ -58,6 +71,9 @@ export function useFeature(
   const pace = useRef<Pace | undefined>(undefined);
   const latest = useRef(version);
   latest.current = version;
+  const { keyOf, ahead, readAhead } = useAhead(client, info, query, asked);
+  const early = feature === undefined ? undefined : ahead.value(keyOf(feature));
+  if (early && shown.current?.page.feature !== feature) shown.current = early;
   // before the frame is painted: the request need not wait for it
   useLayoutEffect(() => {
     if (feature === undefined) return;
@@ -67,13 +83,20 @@ export function useFeature(
     const show = (found: Shown, key: string) => {
       if (signal.aborted) return;
       last.current = { key, known: found };
-      setShown(found);
+      if (shown.current !== found) redraw(0);
+      shown.current = found;
       setError(undefined);
       setStaleError(undefined);
       setWaiting(false);
     };
+    const settle = (whole: Shown, key: string) => {
+      show(whole, key);
+      isFirst = false;
+    };
     const load = async () => {
       const key = `${index}/${latest.current}/${feature}/${query.n_intervals}/${JSON.stringify(query.rule)}`;
+      const there = ahead.value(keyOf(feature));
+      if (there) return settle(there, key);
       const known = isFirst && last.current?.key === key ? last.current.known : undefined;
       const late = new Late<Shown>((part) => show(part, key), PART_AFTER_MS);
       const onPart = (part: Shown) => {
@@ -82,11 +105,13 @@ export function useFeature(
         late.stop();
         show(part, key);
       };
+      if (isFirst) setWaiting(true);
       try {
-        const whole = await read(client, { scope, feature, query }, known, signal, onPart);
+        const whole =
+          (await ahead.answer(keyOf(feature))?.catch(() => undefined)) ??
+          (await read(client, { scope, feature, query, slot: "" }, { known, signal, onPart }));
         late.stop();
-        show(whole, key);
-        isFirst = false;
+        settle(whole, key);
       } catch (failed) {
         if (signal.aborted || isQuiet(failed)) return;
         (isFirst ? setError : setStaleError)(asRequestError(failed));
@@ -97,7 +122,6 @@ export function useFeature(
     };
     setError(undefined);
     setStaleError(undefined);
-    setWaiting(true);
     const own = new Pace(load);
     pace.current = own;
     own.ask(latest.current);
@@ -107,27 +131,50 @@ export function useFeature(
     };
   }, [client, scope, index, feature, asked, turn]);
   useEffect(() => pace.current?.ask(version), [version]);
-  return { shown, error, staleError, isWaiting, retry: () => next(0) };
+  return {
+    shown: shown.current,
+    error,
+    staleError,
+    isWaiting,
+    retry: () => next(0),
+    read: readAhead,
+  };
+}
+
+/** Pages that are read before they are shown, while the options are these. */
+function useAhead(client: Client, info: ScopeInfo, query: Query, asked: string) {
+  const { id: scope, index } = info;
+  const ahead = useMemo(() => new Ahead<Shown>(), [client, scope]);
+  const version = useRef("");
+  version.current = versionOf(info);
+  const keyOf = (feature: number) => `${index}/${version.current}/${feature}/${asked}`;
+  const readAhead: Reader = (feature, isChosen) => {
+    if (query.k > WHOLE_PART || client.status === "snapshot") return;
+    const slot = isChosen ? "" : "ahead-";
+    const ask = () => read(client, { scope, feature, query, slot });
+    if (isChosen) ahead.ask(keyOf(feature), ask).catch(() => {});
+    else ahead.expect(keyOf(feature), ask);
+  };
+  return { ahead, keyOf, readAhead };
 }
 
 /** Ask for a page, unless it is known, and its examples; `onPart` gets what is there as it comes. */
 async function read(
   client: Client,
-  { scope, feature, query }: Wanted,
-  known: Known | undefined,
-  signal: AbortSignal,
-  onPart: (part: Shown) => void,
+  { scope, feature, query, slot }: Wanted,
+  { known, signal, onPart }: Reading = {},
 ): Promise<Shown> {
+  const stop = signal && { signal };
   let page = known?.page;
   let examples: Example[] = [];
   const { group, context, k, n_intervals, folds, rule } = query;
   const groups = () => known?.groups ?? groupsOf(n_intervals, page);
   const tell = () => {
-    if (page && examples.length > 0) onPart({ page, query, examples, groups: groups(), isComplete: false });
+    if (page && examples.length > 0) onPart?.({ page, query, examples, groups: groups(), isComplete: false });
   };
   const readPage = () =>
     client
-      .request("feature.get", { scope, feature, ...(rule && { rule }) }, { slot: "page", signal })
+      .request("feature.get", { scope, feature, ...(rule && { rule }) }, { slot: `${slot}page`, ...stop })
       .then(({ data }) => {
         page = data;
         tell();
@@ -143,7 +190,7 @@ async function read(
       .request(
         "examples.list",
         { scope, feature, k, group, context, folds, n_intervals, ...(rule && { rule }) },
-        { slot: "examples", onEvent, signal },
+        { slot: `${slot}examples`, onEvent, ...stop },
       )
       .then(({ data }) => data),
   ]);

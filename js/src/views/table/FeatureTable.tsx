@@ -70,6 +70,7 @@ function TableView(props: TableProps) {
           feature={feature}
           place={place}
           choose={open}
+          expect={(next) => shared.expect(next)}
           picked={isReadOnly ? undefined : picks.picked}
           toggle={picks.toggle}
           cursor={cursor}

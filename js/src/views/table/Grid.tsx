@@ -8,6 +8,7 @@ import { FeatureRowView, type RowProps } from "./FeatureRow.js";
 import { RowHistograms } from "./RowHistograms.js";
 import { TableHead } from "./TableHead.js";
 import type { Place } from "./usePlace.js";
+import { useResting } from "./useResting.js";
 
 export const ROW_PX = 26;
 
@@ -20,6 +21,8 @@ interface Props {
   feature: number | undefined;
   place: Place;
   choose: (feature: number, row: number) => void;
+  /** A feature is pointed at, or pressed. */
+  expect: (feature: number) => void;
   picked: ReadonlySet<number> | undefined;
   toggle: (feature: number, row: number, isRange: boolean) => void;
   /** The row that keys act on. */
@@ -61,9 +64,15 @@ export function Grid(props: Props) {
     cursor.current = row;
     redraw((n) => n + 1);
   }, [place, table, height]);
+  const expect = (row: number) => {
+    const data = table.row(row);
+    if (data) props.expect(data.feature);
+  };
+  const rest = useResting(expect);
   const moveCursor = (row: number) => {
     if (nRows === 0) return;
     cursor.current = Math.max(0, Math.min(nRows - 1, row));
+    rest(cursor.current);
     goTo(cursor.current);
     redraw((n) => n + 1);
   };
@@ -108,6 +117,9 @@ export function Grid(props: Props) {
         else return;
         event.preventDefault();
       }}
+      onMouseOver={(event) => rest(rowAt(event))}
+      onMouseLeave={() => rest(undefined)}
+      onPointerDown={(event) => expect(rowAt(event) ?? -1)}
       onMouseDown={(event) => {
         if (event.shiftKey && rowAt(event)) event.preventDefault();
       }}

@@ -1,10 +1,13 @@
 import type { RefObject } from "preact";
-import { useEffect } from "preact/hooks";
+import { useEffect, useRef } from "preact/hooks";
 import type { RowTable } from "../../data/table.js";
 import { useKeys } from "../shell/keys.js";
 import type { TableProps } from "./state.js";
 import type { Picks } from "./usePicks.js";
 import { usePlace } from "./usePlace.js";
+
+/** After the page that was asked for. */
+const AHEAD_AFTER_MS = 150;
 
 /** j and k go by the table's order, x marks; opens the first row where nothing is open. */
 export function useSteps(
@@ -18,13 +21,26 @@ export function useSteps(
     if (at !== undefined) move(at);
     choose(next);
   };
+  const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
+  useEffect(() => () => clearTimeout(timer.current), []);
+  const expect = (row: number) => {
+    clearTimeout(timer.current);
+    timer.current = setTimeout(() => {
+      const next = table.row(row)?.feature;
+      if (next !== undefined) shared.expect(next);
+    }, AHEAD_AFTER_MS);
+  };
   const step = (delta: 1 | -1) => {
     const nRows = table.counts?.n_match ?? 0;
     const from = target.current ?? (feature === undefined ? undefined : table.rowOf(feature)) ?? -1;
     const to = Math.max(0, Math.min(nRows - 1, from + delta));
     if (to === target.current || nRows === 0) return;
     target.current = to;
-    void table.featureAt(to).then((next) => next !== undefined && target.current === to && open(next, to));
+    void table.featureAt(to).then((next) => {
+      if (next === undefined || target.current !== to) return;
+      open(next, to);
+      expect(to + delta);
+    });
   };
   useEffect(() => {
     shared.stepper = step;

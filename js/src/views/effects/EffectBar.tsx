@@ -1,0 +1,66 @@
+import { change, signClass } from "./signed.js";
+
+export type Method = "exact" | "estimate";
+
+interface Props {
+  value: number | null;
+  /** The magnitude that fills a side. */
+  top: number;
+  /** `nats`, `logits`; told to those who do not see the column's head. */
+  unit?: string;
+  method?: Method;
+  /** A matched control's value: a tick on the bar. */
+  control?: number | null | undefined;
+  /** A confidence interval, drawn as a whisker. */
+  interval?: readonly [number, number] | undefined;
+  /** Without the number: it stands elsewhere. */
+  isBare?: boolean;
+  title?: string;
+}
+
+/** A signed number with a bar from the middle: to the left falls, to the right rises. */
+export function EffectBar({ value, top, unit = "", method, control, interval, isBare, title }: Props) {
+  const share = (x: number) => (top > 0 ? Math.max(-1, Math.min(1, x / top)) : 0);
+  const at = (x: number) => 50 + 50 * share(x);
+  const size = value === null || !Number.isFinite(value) ? 0 : share(value);
+  return (
+    <span class="ss-effect" title={title}>
+      {!isBare && (
+        <span class="ss-effect-value">
+          {change(value)}
+          {unit && <span class="ss-unseen"> {unit}</span>}
+        </span>
+      )}
+      <span class="ss-effect-bar" aria-hidden="true">
+        <span
+          class={`ss-effect-fill ${signClass(value)}`}
+          style={{ left: `${Math.min(50, 50 + 50 * size)}%`, width: `${50 * Math.abs(size)}%` }}
+        />
+        {interval && (
+          <span
+            class="ss-effect-whisker"
+            style={{ left: `${at(interval[0])}%`, width: `${at(interval[1]) - at(interval[0])}%` }}
+          />
+        )}
+        {control != null && Number.isFinite(control) && (
+          <span class="ss-effect-control" style={{ left: `${at(control)}%` }} />
+        )}
+      </span>
+      {method && <MethodTag method={method} />}
+    </span>
+  );
+}
+
+const MEANING: Record<Method, string> = {
+  exact: "The model was run again with the change.",
+  estimate: "Estimated from gradients or weights; the model was not run again with the change.",
+};
+
+/** How a number was had. */
+export function MethodTag({ method }: { method: Method }) {
+  return (
+    <span class={`ss-method ss-method-${method}`} title={MEANING[method]}>
+      {method}
+    </span>
+  );
+}
