@@ -56,10 +56,11 @@ export function Grid(props: Props) {
     const before = heightBefore.current;
     heightBefore.current = height;
     if (!node.current) return;
-    const now = node.current.scrollTop;
+    // as last heard: asking the element would have the page laid out at once
+    const now = top.value;
     const wasInSight = row !== undefined && scrollFor(row, ROW_PX, before, now, layout) === now;
     if (before !== height && !wasInSight) return;
-    goTo(row);
+    if (before !== height || !wasInSight) goTo(row);
     if (before !== height || cursor.current === row) return;
     cursor.current = row;
     redraw((n) => n + 1);
