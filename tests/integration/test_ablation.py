@@ -248,3 +248,40 @@ def test_a_decoder_we_do_not_know_is_asked_what_it_writes():
     writer = Writer(sae)
     writer._kind = "another"
     torch.testing.assert_close(writer.directions([3, 9]), wanted, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("family", ["gpt2", "llama", "gemma2"])
+def test_a_transcoder_is_changed_where_it_writes(family):
+    model = make(family)
+    sae, site, run, ablator = ready(
+        model, kind="transcoder", hook_name="blocks.1.mlp.hook_in", hook_name_out="blocks.1.hook_mlp_out"
+    )
+    acts, fires = firing(sae, run)
+    change = values_of("zero", acts, *fires[3])
+    ((batch, logits),) = Batcher(run).logits([ablator.edit(change)], is_last_only=False)
+
+    def replaced(x):
+        new = acts.clone()
+        new[change.positions, change.feature] = 0
+        with torch.no_grad():
+            return x + sae.decode(new) - sae.decode(acts)
+
+    wanted = plain_logits(model, site, replaced)
+    assert (wanted - plain_logits(model, site, lambda x: x)).abs().max() > 100 * TOLERANCE
+    torch.testing.assert_close(logits[0], wanted[batch.start :], rtol=TOLERANCE, atol=TOLERANCE)
+
+
+@pytest.mark.parametrize("kind", ["standard", "topk", "gated"])
+def test_other_architectures_are_changed_as_exactly(kind):
+    model = make("llama")
+    sae, site, run, ablator = ready(model, kind=kind)
+    acts, fires = firing(sae, run)
+    changes = [values_of("resample", acts, f, at) for f, at in fires[:4]]
+    for batch, logits in Batcher(run).logits([ablator.edit(c) for c in changes], is_last_only=False):
+        for row, found in zip(batch.rows, logits, strict=True):
+            new = acts.clone()
+            new[changes[row].positions, changes[row].feature] = torch.from_numpy(changes[row].new)
+            with torch.no_grad():
+                delta = sae.decode(new) - sae.decode(acts)
+            wanted = plain_logits(model, site, lambda x, d=delta: x + d)
+            torch.testing.assert_close(found, wanted[batch.start :], rtol=TOLERANCE, atol=TOLERANCE)
