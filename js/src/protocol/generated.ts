@@ -797,6 +797,36 @@ export interface Noted {
   is_all: boolean;
 }
 
+/** A text, as a string or as token ids, and maybe what a person types to name a token that could follow. */
+export interface NextParams {
+  scope: string;
+  text?: string;
+  tokens?: number[] | null;
+  typed?: string | null;
+  k?: number;
+}
+
+/** A token that could follow, and its probability. */
+export interface NextToken {
+  token: number;
+  text: string;
+  raw: string;
+  probability: number;
+}
+
+/** What a typed text is to the model: the tokens it is made of, of which a target can be the first. */
+export interface TypedToken {
+  text: string;
+  pieces: string[];
+  first: NextToken;
+}
+
+/** Answer of ``effects.next``: the likeliest first; ``typed`` as it stands, and with a space before it. */
+export interface NextTokens {
+  likeliest: NextToken[];
+  typed: TypedToken[];
+}
+
 /** Each method's parameters, answer, and partial answer. */
 export interface Methods {
   "scope.list": { params: Nothing; result: ScopeList; event: never };
@@ -839,4 +869,5 @@ export interface Methods {
   "list.get": { params: ListParams; result: ListedFeatures; event: never };
   "list.undo": { params: ListParams; result: FeatureLists; event: never };
   "list.redo": { params: ListParams; result: FeatureLists; event: never };
+  "effects.next": { params: NextParams; result: NextTokens; event: never };
 }

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 from saescope.scope.building import Building
 from saescope.scope.comparing import Comparing
+from saescope.scope.expecting import Expecting
 from saescope.scope.finding import Finding
 from saescope.scope.health import Checking
 from saescope.scope.mapping import Mapping
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from saescope.panels.core import Panel
 
 
-class Scope(Finding, Noting, Queries, Comparing, Paging, Selecting, Building, Trying, Mapping, Checking):
+class Scope(Finding, Noting, Queries, Comparing, Paging, Selecting, Building, Expecting, Mapping, Checking):
     """A model with an SAE, an index of what its features fire on, or both.
 
     Made by `saescope.load`, `saescope.open_index` and `saescope.demo`.

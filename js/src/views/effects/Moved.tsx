@@ -65,7 +65,10 @@ function Row({ moved, top, isTarget }: { moved: MovedToken; top: number; isTarge
       <bdi class="ss-moved-token">{visible(text)}</bdi>
       <span class="ss-moved-bar" aria-hidden="true">
         <span class="ss-moved-kept" style={{ width: width(kept) }} />
-        <span class={after < before ? "ss-moved-by ss-fall" : "ss-moved-by ss-rise"} style={{ width: width(by) }} />
+        <span
+          class={after < before ? "ss-moved-by ss-fall" : "ss-moved-by ss-rise"}
+          style={{ width: width(by) }}
+        />
       </span>
       <span class="ss-moved-value">{said}</span>
     </li>

@@ -109,7 +109,8 @@ export function SignedText({ tokens, quantity, unit = "", top, label, chosen, ch
         />
       ))}
       <span class="ss-unseen" role="status">
-        {spoken && `${visible(spoken.text)}: ${spoken.value === null ? "no value" : change(spoken.value)} ${unit}`}
+        {spoken &&
+          `${visible(spoken.text)}: ${spoken.value === null ? "no value" : change(spoken.value)} ${unit}`}
       </span>
     </div>
   );
