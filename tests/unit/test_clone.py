@@ -86,3 +86,16 @@ def test_a_reader_leaves_no_hook_behind_even_on_its_clone():
     first = reader.read(IDS)
     assert torch.equal(first, reader.read(IDS))
     assert n_hooks(reader._model) == 0
+
+
+def test_a_model_in_training_mode_stays_so_and_is_read_without_dropout():
+    from transformers import GPT2Config, GPT2LMHeadModel
+
+    torch.manual_seed(0)
+    model = GPT2LMHeadModel(GPT2Config(vocab_size=len(tiny.tokenizer()), n_embd=32, n_layer=4, n_head=4)).train()
+    scope = saescope.load((model, tiny.tokenizer()), sae=tiny.sae())
+    assert model.training
+    first, second = scope.activations("the sea"), scope.activations("the sea")
+    assert first.equals(second)
+    assert len(first) > 0
+    assert all(m.training for m in model.modules())

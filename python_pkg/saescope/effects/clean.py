@@ -66,7 +66,7 @@ class CleanRun:
         self.site = site
         self.check = check
         self._is_whole = is_dispatched(model)
-        self._clone = model if self._is_whole else structural_clone(model).eval()
+        self._clone = model if self._is_whole else structural_clone(model)
         self._takes = set(inspect.signature(self._clone.forward).parameters)
         self._path, blocks = find_blocks(self._clone)
         self.n_blocks = len(blocks)

@@ -21,8 +21,11 @@ HOOK_TABLES = (
 
 
 def structural_clone(module: Any) -> Any:
-    """Copy the modules, share the weights; costs no memory worth naming."""
-    return _clone(module, {})
+    """Copy the modules, share the weights; costs no memory worth naming.
+
+    The copy is in evaluation mode, in whatever mode the original is and stays.
+    """
+    return _clone(module, {}).eval()
 
 
 def _clone(module: Any, seen: dict[int, Any]) -> Any:

@@ -80,7 +80,7 @@ def load_model(model: Any, *, device: str = "auto", dtype: Any = None) -> Loaded
     pair: Any = model if isinstance(model, tuple) and len(model) == 2 else (model, None)
     inner, tokenizer = pair
     _check_model(inner)
-    return LoadedModel(inner.eval(), _tokenizer_of(inner) if tokenizer is None else tokenizer, _name_of(inner))
+    return LoadedModel(inner, _tokenizer_of(inner) if tokenizer is None else tokenizer, _name_of(inner))
 
 
 def _load_named(name: str, device: str, dtype: Any) -> LoadedModel:
