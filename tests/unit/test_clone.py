@@ -92,7 +92,8 @@ def test_a_model_in_training_mode_stays_so_and_is_read_without_dropout():
     from transformers import GPT2Config, GPT2LMHeadModel
 
     torch.manual_seed(0)
-    model = GPT2LMHeadModel(GPT2Config(vocab_size=len(tiny.tokenizer()), n_embd=32, n_layer=4, n_head=4)).train()
+    config = GPT2Config(vocab_size=len(tiny.tokenizer()), n_embd=32, n_layer=4, n_head=4, initializer_range=0.6)
+    model = GPT2LMHeadModel(config).train()
     scope = saescope.load((model, tiny.tokenizer()), sae=tiny.sae())
     assert model.training
     first, second = scope.activations("the sea"), scope.activations("the sea")
