@@ -31,6 +31,7 @@ export class Desk {
   readonly #listeners = new Set<() => void>();
   readonly #saving = new Map<string, { text: string; end: Promise<boolean> }>();
   #queue: Promise<unknown> = Promise.resolve();
+  #expected: { feature: number; end: Promise<FeatureNote> } | undefined;
   #off: (() => void) | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #list: string | undefined;
@@ -72,10 +73,22 @@ export class Desk {
     return this.#errors.get(feature);
   }
 
+  /** Ask for the note of a feature that is about to be watched. */
+  expect(feature: number): void {
+    const end = this.#ask(feature);
+    this.#expected = { feature, end };
+    end.catch(() => {});
+  }
+
+  #ask(feature: number): Promise<FeatureNote> {
+    return this.#client.request("note.get", { scope: this.#scope, feature }).then(({ data }) => data);
+  }
+
   async load(feature: number): Promise<FeatureNote | undefined> {
+    const expected = this.#expected?.feature === feature ? this.#expected.end : undefined;
+    this.#expected = undefined;
     try {
-      const { data } = await this.#client.request("note.get", { scope: this.#scope, feature });
-      return this.#take(data);
+      return this.#take(await (expected ?? this.#ask(feature)));
     } catch (failed) {
       if (!isQuiet(failed)) this.#errors.set(feature, asRequestError(failed));
       this.#tell();
@@ -283,6 +296,7 @@ export class Desk {
   }
 
   #hear({ scope, features, lists, is_all }: Noted): void {
+    this.#expected = undefined;
     if (scope !== this.#scope) return;
     const isListed = is_all || lists.length > 0;
     for (const feature of this.#watched.keys())

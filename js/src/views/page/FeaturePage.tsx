@@ -2,9 +2,11 @@ import type { RefObject } from "preact";
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import { tokens } from "../../data/format.js";
 import { plain } from "../../data/script.js";
+import type { Reader } from "../../data/shared.js";
 import type { PanelView, ViewProps } from "../../panels/panel.js";
 import type { Example, FeaturePage as Page, ScopeInfo } from "../../protocol/generated.js";
 import { NoteLine } from "../notes/NoteEditor.js";
+import { deskOf } from "../notes/useNote.js";
 import { readable } from "../shell/FeatureName.js";
 import { useSlow } from "../shell/hooks.js";
 import { useKeys } from "../shell/keys.js";
@@ -29,7 +31,11 @@ function PageView(props: ViewProps<PageState>) {
   const section = useRef<HTMLElement>(null);
   const isFollowing = feature === shared.feature;
   useLayoutEffect(() => {
-    shared.reader = isFollowing ? answer.read : undefined;
+    const read: Reader = (next, isChosen) => {
+      answer.read(next, isChosen);
+      if (isChosen && !props.isReadOnly) deskOf(client, info.id, info.key).expect(next);
+    };
+    shared.reader = isFollowing ? read : undefined;
   });
   useLayoutEffect(
     () => () => {

@@ -6,10 +6,14 @@ import type { ScopeInfo, ScopeList } from "../../protocol/generated.js";
 const NARROW_PX = 700;
 const SEEN_MARGIN = "600px";
 
-/** Draw again whenever the client has news of its line. */
+/** Draw again when the state of the line changes, or, while it is busy, what waits. */
 export function useClient(client: Client): void {
-  const [, redraw] = useReducer((n: number) => n + 1, 0);
-  useEffect(() => client.subscribe(() => redraw(0)), [client]);
+  const [, setState] = useState("");
+  useEffect(() => {
+    const tell = () => setState(`${client.status} ${client.status === "busy" ? client.nWaiting : ""}`);
+    tell();
+    return client.subscribe(tell);
+  }, [client]);
 }
 
 export interface ScopeAnswer {

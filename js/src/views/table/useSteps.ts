@@ -18,8 +18,9 @@ export function useSteps(
 ) {
   const { place, target, move } = usePlace(client, info.id, feature, table);
   const open = (next: number, at?: number) => {
-    if (at !== undefined) move(at);
+    // what is asked for leaves before anything is drawn
     choose(next);
+    if (at !== undefined) move(at);
   };
   const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
   useEffect(() => () => clearTimeout(timer.current), []);
