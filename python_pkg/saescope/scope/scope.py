@@ -10,16 +10,19 @@ from saescope.scope.health import Checking
 from saescope.scope.mapping import Mapping
 from saescope.scope.noting import Noting
 from saescope.scope.paging import Paging
+from saescope.scope.prompt_table import PromptTable
 from saescope.scope.queries import Queries
 from saescope.scope.selection import Selecting
-from saescope.scope.trying import Trying
+from saescope.scope.steering import SteeringText
 
 if TYPE_CHECKING:
     from saescope.panels.browser import Browser
     from saescope.panels.core import Panel
 
 
-class Scope(Finding, Noting, Queries, Comparing, Paging, Selecting, Building, Expecting, Mapping, Checking):
+class Scope(
+    Finding, Noting, Queries, Comparing, Paging, Selecting, Building, Expecting, PromptTable, SteeringText, Mapping, Checking
+):
     """A model with an SAE, an index of what its features fire on, or both.
 
     Made by `saescope.load`, `saescope.open_index` and `saescope.demo`.

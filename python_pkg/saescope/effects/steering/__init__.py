@@ -1,0 +1,1 @@
+"""Text that a model writes with features changed, beside what it writes without."""
