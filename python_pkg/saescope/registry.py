@@ -13,6 +13,7 @@ from typing import Any
 from saescope.errors import PluginError, UnknownNameError
 
 HOMES = {
+    "attributions": "saescope.effects.attribution",
     "maps": "saescope.query.maps",
     "neighbors": "saescope.query.neighbors",
     "panels": "saescope.panels",

@@ -8,6 +8,7 @@ With the clean run's probabilities ``p`` and the changed run's ``q`` of the next
 - loss: ``-log q(t)`` of the token that follows in the text.
 - raised and lowered: the tokens with the largest ``q(v) - p(v)`` and ``p(v) - q(v)``.
 - contrast: ``logit(t) - logit(u)``, which the normalisation of the probabilities does not touch.
+- metric: what is attributed to features: the log-probability of a target, or its contrast with another token.
 """
 
 from dataclasses import dataclass
@@ -37,7 +38,10 @@ class Output:
 
 @dataclass(frozen=True)
 class Moved:
-    """The tokens whose probability moved most: ids, and probability before and after, ``[n_rows, k]`` each."""
+    """The tokens whose probability moved most: ids, and probability before and after.
+
+    ``[n_rows, k]`` each, of the last position, or ``[n_rows, n_pos, k]`` of all.
+    """
 
     ids: Tensor
     before: Tensor
@@ -50,7 +54,7 @@ class Change:
 
     ``logprob`` and ``delta_logprob`` [n_rows, n_pos] float32, nats, of each position's target, after the
     change, and after less before; ``kl`` [n_rows, n_pos] float32, nats; ``delta_contrast`` [n_rows, n_pos] in
-    logits, where there is something to contrast with; ``raised`` and ``lowered`` at the last position.
+    logits, where there is something to contrast with; ``raised`` and ``lowered`` at the last position, or at all.
     """
 
     logprob: Tensor
@@ -62,7 +66,13 @@ class Change:
 
 
 def change_of(
-    clean: Output, logits: Tensor, targets: Tensor, contrast: Tensor | None = None, *, n_moved: int = 0
+    clean: Output,
+    logits: Tensor,
+    targets: Tensor,
+    contrast: Tensor | None = None,
+    *,
+    n_moved: int = 0,
+    moves_everywhere: bool = False,
 ) -> Change:
     """Compare changed outputs with the clean one.
 
@@ -76,6 +86,8 @@ def change_of(
         Token ids ``[n_pos]``; the second is what the first is compared with.
     n_moved
         So many raised and lowered tokens of the last position.
+    moves_everywhere
+        Of all positions instead.
     """
     logits = logits.float()
     own = targets.expand(len(logits), -1)[..., None]
@@ -89,7 +101,8 @@ def change_of(
     delta = logprob - clean.log_p.gather(-1, targets[:, None]).squeeze(-1)
     raised = lowered = None
     if n_moved:
-        p, q = clean.log_p[-1].exp(), log_q[:, -1].exp()
+        which = slice(None) if moves_everywhere else -1
+        p, q = clean.log_p[which].exp(), log_q[:, which].exp()
         raised, lowered = _moved(p, q, q - p, n_moved), _moved(p, q, p - q, n_moved)
     p = clean.log_p.exp()
     kl = torch.sub(clean.log_p, log_q, out=log_q).mul_(p).sum(-1).clamp_(min=0)
@@ -97,8 +110,29 @@ def change_of(
 
 
 def _moved(p: Tensor, q: Tensor, by: Tensor, k: int) -> Moved:
-    ids = largest(by, min(k, by.shape[-1]))[1]
+    ids = largest(by.flatten(0, -2), min(k, by.shape[-1]))[1].view(*by.shape[:-1], -1)
     return Moved(ids, p.expand_as(q).gather(-1, ids), q.gather(-1, ids))
+
+
+def metric_of(logits: Tensor, target: int, contrast: int | None = None) -> Tensor:
+    """What is attributed: ``log q(t)`` in nats, or with a contrast ``logit(t) - logit(u)``.
+
+    Parameters
+    ----------
+    logits
+        ``[n_rows, n_vocab]``.
+    target, contrast
+        Token ids.
+
+    Returns
+    -------
+    Tensor
+        ``[n_rows]`` float32.
+    """
+    logits = logits.float()
+    if contrast is None:
+        return logits.log_softmax(-1)[:, target]
+    return logits[:, target] - logits[:, contrast]
 
 
 def kl_of(log_p: Tensor, log_q: Tensor) -> Tensor:

@@ -1,0 +1,73 @@
+"""Credit by taking a feature out and looking.
+
+Each unit's features are set to zero at its positions, the SAE's error kept, and the model is run from the
+site on: its credit is minus the change of the prediction. Those asked for first come first.
+
+Source: Meng et al. (2022), "Locating and editing factual associations in GPT"; Marks et al. (2024), "Sparse
+feature circuits", eq. 1.
+"""
+
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from saescope.effects.ablation import Measured, ValueChange
+from saescope.effects.attribution.about import About, told
+from saescope.effects.attribution.question import Part, Question, Units
+
+N_TOGETHER = 8
+MOST_TOGETHER = 64
+FEW_TOKENS = 4
+
+
+@told(
+    About(
+        title="exact",
+        meaning="What is lost when it alone is set to zero and the model is run again.",
+        source="zero ablation, as in Marks et al. 2024, eq. 1",
+        is_exact=True,
+        baseline="zero",
+    )
+)
+def exact(question: Question) -> Iterator[Part]:
+    """Minus the change under zero ablation."""
+    run, order = question.ablator.run, question.wanted
+    n_pos = run.n_tokens
+    targets = torch.full((n_pos,), question.target)
+    contrast = None if question.contrast is None else torch.full((n_pos,), question.contrast)
+    what = Measured(targets.to(run.device), None if contrast is None else contrast.to(run.device), is_last_only=True)
+    done = 0
+    while done < len(order):
+        units = order[done : done + _n_next(question, done)]
+        edits = [question.ablator.joint(taken_out(question.units, int(unit))) for unit in units]
+        values = np.zeros(len(units), dtype=np.float32)
+        for effect in question.ablator.measure(edits, what):
+            change = effect.change
+            lost = change.delta_logprob if change.delta_contrast is None else change.delta_contrast
+            values[effect.row] = -float(lost[0, -1])
+        done += len(units)
+        yield Part(units, values, done, len(order))
+    if not len(order):
+        yield Part(order, np.zeros(0, np.float32), 0, 0)
+
+
+def _n_next(question: Question, done: int) -> int:
+    """How many go together: few where each takes long, many where they only change the last tokens."""
+    units, order = question.units, question.wanted[done : done + MOST_TOGETHER]
+    first = [int(units.pos[units.pairs_of(int(u))[0]]) for u in order]
+    are_late = np.array(first) >= question.ablator.run.n_tokens - FEW_TOKENS
+    n_late = int(np.argmin(are_late)) if not are_late.all() else len(first)
+    return max(n_late, N_TOGETHER)
+
+
+def taken_out(units: Units, unit: int) -> list[ValueChange]:
+    """A unit's features set to zero at its positions."""
+    pairs = units.pairs_of(unit)
+    changes = []
+    for feature in np.unique(units.features[pairs]):
+        own: NDArray[np.int64] = pairs[units.features[pairs] == feature]
+        old = units.values[own]
+        changes.append(ValueChange(int(feature), units.pos[own], old, np.zeros_like(old)))
+    return changes
