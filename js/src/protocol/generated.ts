@@ -827,6 +827,130 @@ export interface NextTokens {
   typed: TypedToken[];
 }
 
+/** One message of a conversation. */
+export interface SteerMessage {
+  role: string;
+  content: string;
+}
+
+/** What is done to a feature: ``strength`` in units of its maximum in the index, or a factor; zero has none. */
+export interface SteerChange {
+  feature: number;
+  kind: "amplify" | "clamp" | "scale" | "zero";
+  strength: number;
+}
+
+/** Two sets of prompts; ``is_chat``: each is what the user says. ``at``: the last token, or the mean. */
+export interface ContrastPrompts {
+  positive: string[];
+  negative: string[];
+  at: "last" | "mean";
+  is_chat: boolean;
+}
+
+/** Features whose natural range is wanted. */
+export interface SteerKnownParams {
+  scope: string;
+  features?: number[];
+}
+
+/** How strongly a feature fires in the index where it does: mean, median and largest activation. */
+export interface SteerFeature {
+  feature: number;
+  mean: number;
+  median: number;
+  max: number;
+}
+
+/** Answer of ``steer.known``: whether there is a chat template, what the model takes, features' ranges, names. */
+export interface SteerKnown {
+  has_chat: boolean;
+  n_context: number | null;
+  features: SteerFeature[];
+  briefs: FeatureBrief[];
+}
+
+/** A prompt, as ``text`` or as ``messages``, and what is changed while the model goes on from it. */
+export interface SteerParams {
+  scope: string;
+  text?: string;
+  messages?: SteerMessage[];
+  changes?: SteerChange[];
+  contrast?: ContrastPrompts | null;
+  coefficient?: number;
+  strengths?: number[];
+  max_new_tokens?: number;
+  temperature?: number;
+  top_p?: number;
+  seed?: number;
+  where?: "all" | "answer";
+}
+
+/** What one text grew by: token ids, and the text of each, which is empty while a character is not whole. */
+export interface SteerMore {
+  row: number;
+  tokens: number[];
+  texts: string[];
+  ended: "" | "end" | "length" | "broken";
+}
+
+/** Event of ``steer.run``: where it stands, and what was written since the last. */
+export interface Steering {
+  stage: "waiting" | "contrast" | "reading" | "writing" | "measuring";
+  done: number;
+  total: number;
+  rate: number;
+  seconds_left: number | null;
+  rows: SteerMore[];
+}
+
+/** One text; ``logprob`` and ``kl`` are nats a token, ``null`` where nothing was written. */
+export interface SteeredText {
+  name: string;
+  strength: number;
+  tokens: number[];
+  texts: string[];
+  ended: "end" | "length" | "broken";
+  logprob: number | null;
+  kl: number | null;
+}
+
+/** Answer of ``steer.run``: the texts, the unsteered first, and the tokens of the prompt. */
+export interface Steered {
+  rows: SteeredText[];
+  n_prompt: number;
+}
+
+/** A contrast of prompts whose direction is wanted, in terms of ``k`` features. */
+export interface DirectionParams {
+  scope: string;
+  contrast: ContrastPrompts;
+  k?: number;
+}
+
+/** One feature's part in a direction; see ``SteeringVector.features``. */
+export interface DirectionRow {
+  feature: number;
+  share: number;
+  explained: number;
+  cosine: number;
+  positive: number;
+  negative: number;
+}
+
+/** Answer of ``steer.direction``. */
+export interface Direction {
+  norm: number;
+  typical: number;
+  agreement: number | null;
+  share_of_error: number;
+  n_positive: number;
+  n_negative: number;
+  n_moved: number;
+  rows: DirectionRow[];
+  briefs: FeatureBrief[];
+}
+
 /** Each method's parameters, answer, and partial answer. */
 export interface Methods {
   "scope.list": { params: Nothing; result: ScopeList; event: never };
@@ -870,4 +994,7 @@ export interface Methods {
   "list.undo": { params: ListParams; result: FeatureLists; event: never };
   "list.redo": { params: ListParams; result: FeatureLists; event: never };
   "effects.next": { params: NextParams; result: NextTokens; event: never };
+  "steer.known": { params: SteerKnownParams; result: SteerKnown; event: never };
+  "steer.run": { params: SteerParams; result: Steered; event: Steering };
+  "steer.direction": { params: DirectionParams; result: Direction; event: Steering };
 }
