@@ -64,7 +64,7 @@ class Attributing(Prompting):
             index's rule.
         k
             So many of the largest, by size. With ``method="exact"`` those are found among the ``3 k``, and at least
-            30, that the gradient ranks first; without ``k`` all are measured.
+            30, that lead by gradient or by summed activation; without ``k`` all are measured.
 
         Returns
         -------
@@ -87,8 +87,8 @@ class Attributing(Prompting):
         with self.prompted(text) as prompt:
             question = self.question(prompt, target, by, pos)
             if method == "exact" and n_shown is not None:
-                ranked = figures_of(question, "gradient")
-                question = question.only(best_first(ranked)[: max(PER_SHOWN * n_shown, N_VERIFIED)])
+                likely = candidates(question, figures_of(question, "gradient"))
+                question = question.only(likely[: max(PER_SHOWN * n_shown, N_VERIFIED)])
             found = figures_of(question, method)
         frame = _frame(prompt, question, found, method)
         return frame if n_shown is None else frame.head(n_shown)
@@ -151,6 +151,17 @@ def figures_of(question: "Question", method: str) -> "NDArray[np.float32]":
 def best_first(figures: "NDArray[np.float32]") -> "NDArray[np.int64]":
     """The places of figures, the largest by size first."""
     return np.argsort(-np.abs(figures), kind="stable")
+
+
+def candidates(question: "Question", gradient: "NDArray[np.float32]") -> "NDArray[np.int64]":
+    """Units whose exact effect may be large, likeliest first: by gradient and by summed activation in turn.
+
+    The slope of a feature that fires all over a text is often near zero where its effect is not.
+    """
+    units = question.units
+    summed = units.summed(np.abs(units.values))
+    turns = np.stack([best_first(gradient), best_first(summed)], axis=1).ravel()
+    return turns[np.sort(np.unique(turns, return_index=True)[1])]
 
 
 def _frame(prompt: "Prompt", question: "Question", values: "NDArray[np.float32]", method: str) -> pl.DataFrame:

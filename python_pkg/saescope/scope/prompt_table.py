@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 
 from saescope.errors import InputError
-from saescope.scope.attributing import Attributing, best_first, counted, figures_of
+from saescope.scope.attributing import Attributing, best_first, candidates, counted, figures_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -32,12 +32,9 @@ class Sheet:
 
     def order(self, rank: str) -> "NDArray[np.int64]":
         """Units, best first."""
-        exact = self.figures.get("exact")
-        if rank != "exact" or exact is None:
-            return best_first(self.figures["gradient" if rank == "exact" else rank])
-        estimate = best_first(self.figures["gradient"])
-        had = np.flatnonzero(np.isfinite(exact))
-        return np.concatenate([had[best_first(exact[had])], estimate[~np.isfinite(exact[estimate])]])
+        if rank == "exact":
+            return candidates(self.question, self.figures["gradient"])
+        return best_first(self.figures[rank])
 
     def unit(self, feature: int) -> int | None:
         """The unit of a feature, where units are features."""
@@ -73,7 +70,8 @@ class PromptTable(Attributing):
         rank
             What to rank by: ``"activation"``, ``"direct"``, ``"gradient"``, ``"integrated"`` or ``"exact"``.
         exact
-            So many of the first rows also get the exact effect; ranked by ``"exact"``, of the first by gradient.
+            So many of the first rows also get the exact effect; ranked by ``"exact"``, of those that lead by gradient
+            or by summed activation.
         by
             ``"feature"``: over all positions that count, ``pos`` where it is strongest; ``"pair"``: each position
             by itself, of one text.
