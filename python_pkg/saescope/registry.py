@@ -13,6 +13,7 @@ from typing import Any
 from saescope.errors import PluginError, UnknownNameError
 
 HOMES = {
+    "ablations": "saescope.effects.kinds",
     "attributions": "saescope.effects.attribution",
     "maps": "saescope.query.maps",
     "neighbors": "saescope.query.neighbors",

@@ -14,6 +14,16 @@ from saescope.registry import HOMES, registries
 ENTRIES = [(kind, name) for kind, registry in registries().items() for name in registry.names()]
 
 
+def check_ablations(made, opened):
+    from saescope.effects.kinds import Subject, about
+
+    activations = np.linspace(0, 3, 5).astype(np.float32)
+    subject = Subject(101, np.arange(2, 7), activations, 12, opened.index, other=np.ones(12, dtype=np.float32))
+    found = made(subject, **{option.name: option.default for option in about(made).options})
+    assert (found.shape, found.dtype) == ((5,), np.float32)
+    assert np.isfinite(found).all()
+
+
 def check_maps(made, opened):
     from saescope.progress import Silent
 
@@ -50,7 +60,13 @@ def check_sources(made, _):
     assert {"device", "dtype"} <= set(inspect.signature(source.load).parameters)
 
 
-CHECKS = {"maps": check_maps, "neighbors": check_neighbors, "panels": check_panels, "sources": check_sources}
+CHECKS = {
+    "ablations": check_ablations,
+    "maps": check_maps,
+    "neighbors": check_neighbors,
+    "panels": check_panels,
+    "sources": check_sources,
+}
 
 
 def test_every_kind_has_a_check():

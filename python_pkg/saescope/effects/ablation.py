@@ -45,13 +45,14 @@ class Measured:
 
     ``targets`` [seq] int64 is the token to expect after each position, ``contrast`` what it is compared with;
     ``is_last_only`` says that the last position alone matters. Of ``n_moved`` tokens, raised and lowered,
-    the probabilities are told.
+    the probabilities are told, at the last position or, with ``moves_everywhere``, at all.
     """
 
     targets: Tensor
     contrast: Tensor | None = None
     is_last_only: bool = False
     n_moved: int = 0
+    moves_everywhere: bool = False
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,7 @@ class Ablator:
 
     def __init__(self, run: CleanRun, writer: Writer, batcher: Batcher | None = None) -> None:
         self.run = run
-        self._writer = writer
+        self.writer = writer
         self._batcher = batcher or Batcher(run)
         self._scales: Tensor | None = None
         self._clean: Output | None = None
@@ -98,17 +99,17 @@ class Ablator:
         return Edit(torch.tensor(places), torch.stack([parts[p] for p in places]))
 
     def _direction(self, change: ValueChange) -> Tensor:
-        own = self._writer.directions([change.feature])[0]
+        own = self.writer.directions([change.feature])[0]
         if change.along is None:
             return own
-        other = self._writer.directions([change.along])[0]
+        other = self.writer.directions([change.along])[0]
         return other * (own.norm() / other.norm().clamp(min=1e-12))
 
     @property
     def scales(self) -> Tensor:
         """What the SAE's normalisation multiplies its output by at each token, ``[seq]``."""
         if self._scales is None:
-            self._scales = self._writer.scales(self.run.seen).to(self.run.device)
+            self._scales = self.writer.scales(self.run.seen).to(self.run.device)
         return self._scales
 
     def output(self, start: int) -> Output:
@@ -127,5 +128,12 @@ class Ablator:
             clean = self.output(start)
             contrast = None if what.contrast is None else what.contrast[start:]
             for row, one in zip(batch.rows, logits, strict=True):
-                change = change_of(clean, one[None], what.targets[start:], contrast, n_moved=what.n_moved)
+                change = change_of(
+                    clean,
+                    one[None],
+                    what.targets[start:],
+                    contrast,
+                    n_moved=what.n_moved,
+                    moves_everywhere=what.moves_everywhere,
+                )
                 yield Effect(row, start, change)

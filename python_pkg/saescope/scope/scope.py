@@ -2,9 +2,9 @@
 
 from typing import TYPE_CHECKING, Any
 
+from saescope.scope.ablating import Ablating
 from saescope.scope.building import Building
 from saescope.scope.comparing import Comparing
-from saescope.scope.expecting import Expecting
 from saescope.scope.finding import Finding
 from saescope.scope.health import Checking
 from saescope.scope.mapping import Mapping
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class Scope(
-    Finding, Noting, Queries, Comparing, Paging, Selecting, Building, Expecting, PromptTable, SteeringText, Mapping, Checking
+    Finding, Noting, Queries, Comparing, Paging, Selecting, Building, Ablating, PromptTable, SteeringText, Mapping, Checking
 ):
     """A model with an SAE, an index of what its features fire on, or both.
 

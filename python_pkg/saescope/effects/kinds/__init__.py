@@ -3,8 +3,18 @@
 A kind is a function ``(Subject, **options) -> NDArray``, decorated with `told`: see `Subject` and `About`.
 """
 
+from saescope.effects.kinds.kind import About, Option, Subject, about, choose, told
 from saescope.registry import Registry
 
-__all__ = ["REGISTRY"]
+__all__ = ["REGISTRY", "About", "Option", "Subject", "about", "choose", "told"]
 
-REGISTRY = Registry("ablations", {"zero": "saescope.effects.kinds.zero:zero"})
+REGISTRY = Registry(
+    "ablations",
+    {
+        "clamp": "saescope.effects.kinds.clamp:clamp",
+        "mean": "saescope.effects.kinds.mean:mean",
+        "resample": "saescope.effects.kinds.resample:resample",
+        "scale": "saescope.effects.kinds.scale:scale",
+        "zero": "saescope.effects.kinds.zero:zero",
+    },
+)

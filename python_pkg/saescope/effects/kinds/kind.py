@@ -54,20 +54,21 @@ class Subject:
         if self.index is None:
             raise NoIndexError(
                 f"{why} needs an index, and this scope has none.",
-                hint='Build one: scope.build_index("corpus.jsonl.gz", out="my-index"); or set the feature to zero.',
+                hint='Build one: scope.build_index("corpus.jsonl.gz", out="my-index"); or take another kind.',
             )
         return self.index
 
 
 @dataclass(frozen=True)
 class Option:
-    """A number that a kind takes: its name, what it means, and its bounds."""
+    """A number that a kind takes: its name, what it means, and its bounds; a switch is 1 or 0."""
 
     name: str
     meaning: str
     default: float
     low: float | None = None
     high: float | None = None
+    is_switch: bool = False
 
 
 @dataclass(frozen=True)
@@ -86,6 +87,8 @@ class About:
         Positions it changes when none are given: where the feature ``"fires"``, or ``"all"`` that count.
     needs
         ``"index"`` or ``"other"`` (another text), without which it has no answer; may be empty.
+    takes_other
+        Whether it takes activations from another text where one is given; then it needs no index.
     """
 
     title: str
@@ -93,6 +96,7 @@ class About:
     options: tuple[Option, ...] = ()
     where: Literal["fires", "all"] = "fires"
     needs: tuple[str, ...] = ()
+    takes_other: bool = False
 
 
 class Kind(Protocol):
@@ -175,6 +179,10 @@ def choose(name: str, options: dict[str, Any] | None = None) -> Chosen:
 
 
 def _checked(name: str, option: Option, value: Any) -> float:
+    if option.is_switch:
+        if not isinstance(value, bool) and value not in (0, 1):
+            raise InputError(f"{option.name} of the ablation {name!r} is true or false, and {value!r} came.")
+        return float(value)
     is_number = isinstance(value, int | float) and not isinstance(value, bool) and bool(np.isfinite(value))
     low, high = option.low, option.high
     if not is_number or (low is not None and value < low) or (high is not None and value > high):
