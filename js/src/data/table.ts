@@ -4,6 +4,8 @@ import type { TableQuery } from "./query.js";
 import { type FeatureRow, numbersOf, readRows } from "./rows.js";
 
 const WINDOW = 300;
+/** Of rows that are read anew: what is in sight and nearly; the rest when it is scrolled to. */
+const FIRST_WINDOW = 100;
 const KEPT = 6000;
 
 /** The rows of one query that the page holds; fetches windows as they come into sight. */
@@ -67,7 +69,7 @@ export class RowTable {
     const last = this.counts ? Math.min(end, this.counts.n_match) : end;
     const missing = firstMissing(this.#rows, first, last);
     if (missing === undefined || (missing >= this.#wanted[0] && last <= this.#wanted[1])) return;
-    void this.#fetch(Math.min(missing, around(first, last)), WINDOW, "table");
+    void this.#fetch(Math.min(missing, around(first, last, WINDOW)), WINDOW, "table");
   }
 
   /** Read the rows in sight anew; those held stay until then. */
@@ -75,7 +77,9 @@ export class RowTable {
     this.#turn++;
     this.#old = new Map(this.#old.size > KEPT ? this.#rows : [...this.#old, ...this.#rows]);
     this.#rows = new Map();
-    await this.#fetch(around(...this.#sight), WINDOW, "table");
+    const [first, end] = this.#sight;
+    const count = end - first > FIRST_WINDOW ? WINDOW : FIRST_WINDOW;
+    await this.#fetch(around(first, end, count), count, "table");
   }
 
   retry(): void {
@@ -121,9 +125,9 @@ export class RowTable {
   }
 }
 
-/** Where a window begins that has the rows `first` to `end` in its middle. */
-function around(first: number, end: number): number {
-  return Math.max(0, Math.floor((first + end - WINDOW) / 2));
+/** Where a window of some rows begins that has the rows `first` to `end` in its middle. */
+function around(first: number, end: number, count: number): number {
+  return Math.max(0, Math.floor((first + end - count) / 2));
 }
 
 function firstMissing(rows: Map<number, FeatureRow>, first: number, end: number): number | undefined {

@@ -162,9 +162,18 @@ class BatchFile:
         """Have stretches of the file read, all at once, if the system can."""
         if not hasattr(mmap, "MADV_WILLNEED"):
             return
-        lows = starts // mmap.PAGESIZE * mmap.PAGESIZE
-        for low, size in zip(lows.tolist(), (starts + sizes - lows).tolist(), strict=True):
-            self._whole.madvise(mmap.MADV_WILLNEED, low, size)
+        for low, end in _stretches(starts, starts + sizes, mmap.PAGESIZE):
+            self._whole.madvise(mmap.MADV_WILLNEED, low, end - low)
+
+
+def _stretches(starts: NDArray[np.int64], ends: NDArray[np.int64], page: int) -> list[tuple[int, int]]:
+    """The same stretches from the beginnings of pages on, with those that meet within a page put together."""
+    order = np.argsort(starts, kind="stable")
+    lows, ends = starts[order] // page * page, np.maximum.accumulate(ends[order])
+    if not len(lows):
+        return []
+    firsts = np.flatnonzero(np.r_[True, lows[1:] > (ends[:-1] - 1) // page * page])
+    return list(zip(lows[firsts].tolist(), ends[np.r_[firsts[1:] - 1, len(ends) - 1]].tolist(), strict=True))
 
 
 def _blocks(whole: mmap.mmap) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
@@ -231,6 +240,11 @@ class BlockWriter:
         whole = -(-end // self._block) if end == self._n_features else end // self._block
         if whole * self._block > self._first:
             self._write(whole * self._block)
+
+    def end(self, n_features: int) -> None:
+        """Write what is left, where how many features there are was not known at first (``sys.maxsize``)."""
+        self._n_features = n_features
+        self.write(pa.RecordBatch.from_pylist([], self._schema), n_features)
 
     def _write(self, end: int) -> None:
         batch = pa.Table.from_batches(self._waiting, self._schema).combine_chunks()

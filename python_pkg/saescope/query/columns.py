@@ -11,9 +11,8 @@ from numpy.typing import NDArray
 
 from saescope.index.store import Index
 from saescope.query.example_text import TextHits, examples_with
-from saescope.query.filters import Mask
+from saescope.query.token_lists import TokenLists
 
-MANY = 32
 VERY_MANY = 1 << 18
 WARM_AFTER_S = 0.8
 LISTS = ("top_tokens", "promoted", "suppressed")
@@ -30,42 +29,6 @@ class Written(NamedTuple):
 def nothing_written() -> Written:
     """No notes at all."""
     return Written({}, {}, 0)
-
-
-class Lists(NamedTuple):
-    """Lists of token ids of features.
-
-    ``ids`` of all of them, below ``n_tokens``; where each list that is not empty ``starts``, and whose it is.
-    """
-
-    ids: NDArray[np.int32]
-    starts: NDArray[np.int64]
-    owners: NDArray[np.int64]
-    n: int
-    n_tokens: int
-
-    @classmethod
-    def of(cls, column: pl.Series) -> "Lists":
-        """Those of a column, one list a feature."""
-        lengths = column.list.len().to_numpy().astype(np.int64)
-        ids = column.explode(empty_as_null=False).to_numpy() if lengths.any() else np.zeros(0, dtype=np.int32)
-        owners = np.flatnonzero(lengths)
-        n_tokens = int(ids.max(initial=-1)) + 1
-        return cls(ids, (np.cumsum(lengths) - lengths)[owners], owners, len(lengths), n_tokens)
-
-    def any_of(self, wanted: Mask) -> Mask:
-        """Which features have a token of those wanted, by token id."""
-        mask = np.zeros(self.n, dtype=bool)
-        if not len(self.ids):
-            return mask
-        n_beyond = max(self.n_tokens - len(wanted), 0)
-        is_wanted = np.take(np.r_[wanted, np.zeros(n_beyond, dtype=bool)], self.ids)
-        if np.count_nonzero(is_wanted) > len(self.ids) // MANY:
-            mask[self.owners] = np.logical_or.reduceat(is_wanted, self.starts)
-        else:
-            places = np.flatnonzero(is_wanted)
-            mask[self.owners[np.searchsorted(self.starts, places, side="right") - 1]] = True
-        return mask
 
 
 class TableColumns:
@@ -85,7 +48,7 @@ class TableColumns:
         self.written = nothing_written()
         self._ask = ask
         self._numbers: dict[str, NDArray[Any]] = {}
-        self._lists: dict[str, Lists] = {}
+        self._lists: dict[str, TokenLists] = {}
         self._reading = threading.Lock()
         self._is_warm = False
         self._hits = lru_cache(maxsize=4)(self._find)
@@ -105,11 +68,11 @@ class TableColumns:
             self._numbers[name] = self.index.figures.column(name).to_numpy()
         return self._numbers[name]
 
-    def lists(self, name: str) -> "Lists":
+    def lists(self, name: str) -> TokenLists:
         """A column of lists of tokens."""
         with self._reading:
             if name not in self._lists:
-                self._lists[name] = Lists.of(self.index.figures.column(name))
+                self._lists[name] = TokenLists(self.index.figures.column(name))
             return self._lists[name]
 
     def warm(self) -> None:
@@ -121,9 +84,10 @@ class TableColumns:
             timer.start()
 
     def _read(self) -> None:
+        _ = self.folded
         for name in LISTS:
-            self.lists(name)
-        _ = self.folded, self.top_shares
+            self.lists(name).turn()
+        _ = self.top_shares
 
     def hits(self, text: str) -> TextHits | None:
         """How many examples of each feature hold a text; none without one."""
