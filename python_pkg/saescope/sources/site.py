@@ -112,13 +112,19 @@ def _hook_site(model: Any, sae: LoadedSae, name: str) -> Site:
         )
     if kind in ("hook_resid_pre", "hook_resid_post"):
         return Site(name, f"{path}.{layer}", "input" if kind == "hook_resid_pre" else "output", layer, is_centered)
-    module = _module_of(model, blocks[layer], kind)
+    module = module_of(model, blocks[layer], kind)
     end: SiteKind = "input" if kind == "mlp.hook_in" else "output"
     return Site(name, f"{path}.{layer}.{module}", end, layer, is_centered and end == "output")
 
 
-def _module_of(model: Any, block: Any, kind: str) -> str:
-    """Name of the block's module whose input or output a hook name means."""
+def module_of(model: Any, block: Any, kind: str) -> str:
+    """Name of the block's module whose input or output a hook name means.
+
+    Raises
+    ------
+    SiteError
+        There is none, or it adds the residual stream itself.
+    """
     has = [name for name, child in block.named_children() if isinstance(child, torch.nn.Module)]
     names = MODULES[kind]
     if kind == "hook_attn_out" and "post_feedforward_layernorm" in has:
