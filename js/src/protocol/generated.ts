@@ -827,6 +827,91 @@ export interface NextTokens {
   typed: TypedToken[];
 }
 
+/** A text, as a string or as token ids, and the token after it that is asked about, maybe against another. */
+export interface PromptParams {
+  scope: string;
+  text?: string;
+  tokens?: number[] | null;
+  target?: number | null;
+  contrast?: number | null;
+}
+
+/** Event of ``prompt.*``: the model is in use elsewhere, or it runs; ``done`` of ``total`` steps are taken. */
+export interface PromptStage {
+  stage: "waiting" | "reading" | "running";
+  n_tokens: number;
+  done: number;
+  total: number;
+  facts: Record<string, number>;
+}
+
+/** A method of attribution, and what it says of itself; ``costs``: no further run, about one, or many. */
+export interface AttributionInfo {
+  name: string;
+  title: string;
+  meaning: string;
+  source: string;
+  is_exact: boolean;
+  baseline: string;
+  unit: "activation" | "logits" | "metric";
+  costs: "none" | "pass" | "many";
+}
+
+/** Answer of ``prompt.read``: the text's tokens, and every feature that fires on one that counts. */
+export interface PromptRead {
+  tokens: number[];
+  texts: string[];
+  raws: string[];
+  counted: boolean[];
+  target: NextToken;
+  contrast: NextToken | null;
+  metric: number;
+  methods: AttributionInfo[];
+  took_ms: number;
+}
+
+/** A method for all pairs of a text: ``prompt.attribute`` for those of one pass, ``prompt.refine`` for long ones. */
+export interface AttributeParams {
+  scope: string;
+  method: string;
+  text?: string;
+  tokens?: number[] | null;
+  target?: number | null;
+  contrast?: number | null;
+}
+
+/** Answer of ``prompt.attribute`` and ``prompt.refine``; buffer 0: each pair's figure f32, as in ``prompt.read``. */
+export interface Attributed {
+  method: string;
+  n_pairs: number;
+  facts: Record<string, number>;
+}
+
+/** Features to take out one by one, the most pressing first: at one position, or at all that count. */
+export interface ExactParams {
+  scope: string;
+  features: number[];
+  pos?: number | null;
+  text?: string;
+  tokens?: number[] | null;
+  target?: number | null;
+  contrast?: number | null;
+}
+
+/** Event of ``prompt.exact``: what some features do, and how many are done. */
+export interface ExactRows {
+  features: number[];
+  values: number[];
+  done: number;
+  total: number;
+}
+
+/** Answer of ``prompt.exact``: every feature asked for; positive raises the target. */
+export interface ExactDone {
+  features: number[];
+  values: number[];
+}
+
 /** One message of a conversation. */
 export interface SteerMessage {
   role: string;
@@ -951,6 +1036,107 @@ export interface Direction {
   briefs: FeatureBrief[];
 }
 
+/** A feature's circuit, by weights or on a text. */
+export interface CircuitParams {
+  scope: string;
+  feature: number;
+  by: "weights" | "text";
+  text?: string;
+  tokens?: number[] | null;
+  pos?: number | null;
+  target?: number | null;
+  contrast?: number | null;
+  upstream?: string | null;
+  downstream?: string | null;
+  k?: number;
+}
+
+/** One thing that writes or reads; the fields are those of `Scope.circuit`. */
+export interface CircuitRow {
+  kind: string;
+  score: number;
+  method: string;
+  is_exact: boolean;
+  layer: number | null;
+  head: number | null;
+  feature: number | null;
+  pos: number | null;
+  text: string | null;
+  share: number | null;
+  baseline: number | null;
+}
+
+/** What writes (``upstream``) or what reads (``downstream``). */
+export interface CircuitSide {
+  side: "upstream" | "downstream";
+  rows: CircuitRow[];
+  features: CircuitRow[];
+  tokens: CircuitRow[];
+  unit: string;
+  notes: string[];
+  total: number | null;
+  whole: number | null;
+  shading: number[] | null;
+  scope: string | null;
+  briefs: FeatureBrief[] | null;
+  problem: string;
+  hint: string;
+}
+
+/** The text that was run: what to show for each token, the feature's activation there, and what counts. */
+export interface CircuitText {
+  texts: string[];
+  activations: number[];
+  is_counted: boolean[];
+  pos: number | null;
+  preactivation: number | null;
+  target: string;
+  at: number | null;
+}
+
+/** Event of ``circuit.get``: the model is in use elsewhere, or what is known so far. */
+export interface CircuitEvent {
+  stage: "waiting" | "reading" | "upstream" | "downstream";
+  text: CircuitText | null;
+  side: CircuitSide | null;
+}
+
+/** Answer of ``circuit.get``: both sides, and the text where there is one. */
+export interface CircuitAnswer {
+  feature: number;
+  brief: FeatureBrief;
+  text: CircuitText | null;
+  sides: CircuitSide[];
+}
+
+/** One head of a feature's circuit: with a text, its source tokens too (``upstream``). */
+export interface HeadParams {
+  scope: string;
+  feature: number;
+  layer: number;
+  head: number;
+  side: "upstream" | "downstream";
+  text?: string;
+  tokens?: number[] | null;
+  pos?: number | null;
+  k?: number;
+}
+
+/** What a head moves from one token of the text. */
+export interface HeadSource {
+  pos: number;
+  text: string;
+  score: number;
+}
+
+/** Answer of ``circuit.head``. */
+export interface HeadAnswer {
+  sources: HeadSource[];
+  n_sources: number;
+  rest: number;
+  tokens: CircuitRow[];
+}
+
 /** Each method's parameters, answer, and partial answer. */
 export interface Methods {
   "scope.list": { params: Nothing; result: ScopeList; event: never };
@@ -994,7 +1180,13 @@ export interface Methods {
   "list.undo": { params: ListParams; result: FeatureLists; event: never };
   "list.redo": { params: ListParams; result: FeatureLists; event: never };
   "effects.next": { params: NextParams; result: NextTokens; event: never };
+  "prompt.read": { params: PromptParams; result: PromptRead; event: PromptStage };
+  "prompt.attribute": { params: AttributeParams; result: Attributed; event: PromptStage };
+  "prompt.refine": { params: AttributeParams; result: Attributed; event: PromptStage };
+  "prompt.exact": { params: ExactParams; result: ExactDone; event: ExactRows };
   "steer.known": { params: SteerKnownParams; result: SteerKnown; event: never };
   "steer.run": { params: SteerParams; result: Steered; event: Steering };
   "steer.direction": { params: DirectionParams; result: Direction; event: Steering };
+  "circuit.get": { params: CircuitParams; result: CircuitAnswer; event: CircuitEvent };
+  "circuit.head": { params: HeadParams; result: HeadAnswer; event: never };
 }

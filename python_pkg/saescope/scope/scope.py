@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 from saescope.scope.ablating import Ablating
 from saescope.scope.building import Building
+from saescope.scope.circuits import Circuits
 from saescope.scope.comparing import Comparing
 from saescope.scope.finding import Finding
 from saescope.scope.health import Checking
@@ -21,7 +22,19 @@ if TYPE_CHECKING:
 
 
 class Scope(
-    Finding, Noting, Queries, Comparing, Paging, Selecting, Building, Ablating, PromptTable, SteeringText, Mapping, Checking
+    Finding,
+    Noting,
+    Queries,
+    Comparing,
+    Paging,
+    Selecting,
+    Building,
+    Ablating,
+    PromptTable,
+    SteeringText,
+    Circuits,
+    Mapping,
+    Checking,
 ):
     """A model with an SAE, an index of what its features fire on, or both.
 
