@@ -46,6 +46,26 @@ async function frames(step, ms = 3000) {
   });
 }
 
+/** Scroll the table to a share of its height, and find a row that is not open. */
+async function aim(share) {
+  const scroller = panel(0).querySelector(".ss-scroll");
+  scroller.scrollTop = share * (scroller.scrollHeight - scroller.clientHeight);
+  await painted();
+  const box = scroller.getBoundingClientRect();
+  const inSight = () =>
+    rows(panel(0)).filter((row) => {
+      const { top, bottom } = row.getBoundingClientRect();
+      const isFree = row.getAttribute("aria-selected") !== "true";
+      return top > box.top + 30 && bottom < box.bottom && isFree;
+    });
+  await until(() => inSight().length > 3, panel(0));
+  return inSight()[2];
+}
+
+/** Whether a feature's page is in the panel; one that never fires has no examples to wait for. */
+const opened = (feature) => () =>
+  panel(0).querySelector(`[data-page-feature="${feature}"] :is([data-example], .ss-notice)`);
+
 window.probe = {
   /** Run a cell that shows panel `n`, until its first rows are painted. */
   async firstPaint(cell, n) {
@@ -58,23 +78,25 @@ window.probe = {
 
   /** Scroll the table to a share of its height, and click a row that is not open, until its page is painted. */
   async click(share) {
-    const scroller = panel(0).querySelector(".ss-scroll");
-    scroller.scrollTop = share * (scroller.scrollHeight - scroller.clientHeight);
-    await painted();
-    const box = scroller.getBoundingClientRect();
-    const inSight = () =>
-      rows(panel(0)).filter((row) => {
-        const { top, bottom } = row.getBoundingClientRect();
-        const isFree = row.getAttribute("aria-selected") !== "true";
-        return top > box.top + 30 && bottom < box.bottom && isFree;
-      });
-    await until(() => inSight().length > 3, panel(0));
-    const row = inSight()[2];
-    const { feature } = row.dataset;
-    // a feature that never fires has no examples to wait for
-    const isOpen = () =>
-      panel(0).querySelector(`[data-page-feature="${feature}"] :is([data-example], .ss-notice)`);
+    const row = await aim(share);
+    const isOpen = opened(row.dataset.feature);
     return timed(() => row.click(), isOpen, panel(0));
+  },
+
+  /** The same up to the click: where on the screen the row is that a mouse is to click. */
+  async aim(share) {
+    const row = await aim(share);
+    const { left, top, height } = row.getBoundingClientRect();
+    const start = new Promise((heard) =>
+      panel(0).addEventListener("click", () => heard(performance.now()), { once: true, capture: true }),
+    );
+    const isOpen = opened(row.dataset.feature);
+    window.probe.clicked = start.then(async (began) => {
+      await until(isOpen, panel(0));
+      await painted();
+      return performance.now() - began;
+    });
+    return [left + 90, top + height / 2];
   },
 
   /** Click a column's head until the first rows of the new order are painted. */
