@@ -2,6 +2,7 @@ import { compare } from "../views/compare/Compare.js";
 import { health } from "../views/health/HealthPanel.js";
 import { map } from "../views/map/Map.js";
 import { neighbors } from "../views/neighbors/Neighbors.js";
+import { steer } from "../views/steer/Steer.js";
 import { tryIt } from "../views/tryit/TryIt.js";
 import type { AnyPanel } from "./panel.js";
 
@@ -9,6 +10,7 @@ import type { AnyPanel } from "./panel.js";
 export const TABS: Record<string, AnyPanel> = {
   neighbors,
   try_it: tryIt,
+  steer,
   map,
   compare,
   health,
@@ -18,6 +20,7 @@ export const TABS: Record<string, AnyPanel> = {
 export const TAB_KEYS: Record<string, string> = {
   neighbors: "n",
   try_it: "t",
+  steer: "w",
   map: "m",
   compare: "c",
   health: "h",

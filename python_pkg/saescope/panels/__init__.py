@@ -12,6 +12,7 @@ REGISTRY = Registry(
         "health": "saescope.panels.health:HealthPanel",
         "map": "saescope.panels.map:Map",
         "neighbors": "saescope.panels.neighbors:Neighbors",
+        "steer": "saescope.panels.steer:Steer",
         "try_it": "saescope.panels.try_it:TryIt",
     },
 )

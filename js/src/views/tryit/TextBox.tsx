@@ -9,10 +9,13 @@ interface Props {
   text: string;
   /** A person changed the text. */
   change: (text: string) => void;
+  label?: string;
+  placeholder?: string;
 }
 
 /** Where a text is typed: as high as it needs, with an undo that also takes back texts from elsewhere. */
-export function TextBox({ box, text, change }: Props) {
+export function TextBox(props: Props) {
+  const { box, text, change, label = "Text to try", placeholder = "Type or paste text (t)" } = props;
   const history = useRef<TextHistory>(undefined);
   history.current ??= new TextHistory(text);
   const steps = history.current;
@@ -78,8 +81,8 @@ export function TextBox({ box, text, change }: Props) {
       ref={box}
       class="ss-try-box"
       data-box="text"
-      aria-label="Text to try"
-      placeholder="Type or paste text (t)"
+      aria-label={label}
+      placeholder={placeholder}
       rows={1}
       dir="auto"
       spellcheck={false}
