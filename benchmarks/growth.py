@@ -224,7 +224,7 @@ def measure_index(d_sae: int, n_rows: int, steps: Steps) -> Facts:
     """Shards sorted and written, one after the other, then finished; sizes on disk."""
     from saescope.engine.encoder import Nonzeros, joined
     from saescope.indexing.finish import finish, read_layout
-    from saescope.indexing.worker import Shard, by_feature, by_row, save_shard
+    from saescope.indexing.shards import Shard, by_feature, by_row, save_shard
     from saescope.indexing.workspace import Workspace
     from saescope.progress import Silent
 

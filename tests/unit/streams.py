@@ -9,7 +9,7 @@ from saescope.index.layout import N_HASHED, Layout
 from saescope.index.postings import Postings, shard_name
 from saescope.index.rows import rows_name
 from saescope.index.rule import Rule
-from saescope.indexing import worker
+from saescope.indexing import shards
 
 SOME = settings(deadline=None, max_examples=60)
 FEW_VALUES = np.array([0.5, 1.0, 1.5, 2.0, -1.0, -2.0], dtype=np.float32)
@@ -73,8 +73,8 @@ def write_shards(folder, postings, layout, borders):
         inside = (rows >= low) & (rows < high)
         found = Nonzeros(rows[inside] - low, features[inside], values[inside])
         norms = np.ones(high - low, dtype=np.float32) if layout.norms is None else layout.norms[low:high]
-        by_row = worker.by_row(found, high - low, postings.n_features, norms, np.array([1.0, number, 2.0]))
-        worker.save_shard(folder, number, worker.Shard(worker.by_feature(found, postings.n_features), by_row))
+        by_row = shards.by_row(found, high - low, postings.n_features, norms, np.array([1.0, number, 2.0]))
+        shards.save_shard(folder, number, shards.Shard(shards.by_feature(found, postings.n_features), by_row))
     numbers = range(len(borders))
     return [folder / shard_name(n) for n in numbers], [folder / rows_name(n) for n in numbers]
 

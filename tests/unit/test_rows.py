@@ -7,15 +7,15 @@ from hypothesis import strategies as st
 from saescope.engine.encoder import Nonzeros
 from saescope.errors import DamagedIndexError
 from saescope.index.rows import RowShards, explained_variance, quality_of, rows_name
-from saescope.indexing import worker
+from saescope.indexing import shards
 
 
 def save(path, values, d_sae=4):
     """One shard in which feature 0 fires on each row."""
     found = Nonzeros(np.arange(len(values)), np.zeros(len(values), dtype=np.uint32), np.float32(values))
     norms = np.ones(len(values), dtype=np.float32)
-    shard = worker.Shard(worker.by_feature(found, d_sae), worker.by_row(found, len(values), d_sae, norms, np.zeros(4)))
-    worker.save_shard(path, 0, shard)
+    shard = shards.Shard(shards.by_feature(found, d_sae), shards.by_row(found, len(values), d_sae, norms, np.zeros(4)))
+    shards.save_shard(path, 0, shard)
     return RowShards([path / rows_name(0)], [0])
 
 
@@ -59,7 +59,7 @@ def test_values_beyond_half_precision_are_scaled(tmp_path, largest):
 def test_feature_numbers_beyond_two_bytes_are_kept(tmp_path):
     found = Nonzeros(np.zeros(2, dtype=np.int64), np.array([65_535, 65_536], dtype=np.uint32), np.float32([1, 2]))
     for d_sae, size in ((1 << 16, 2), ((1 << 16) + 1, 4)):
-        kept = worker.by_row(found, 1, d_sae, np.ones(1, dtype=np.float32), np.zeros(4))["features"]
+        kept = shards.by_row(found, 1, d_sae, np.ones(1, dtype=np.float32), np.zeros(4))["features"]
         assert kept.dtype.itemsize == size
     assert kept.tolist() == [65_535, 65_536]
 

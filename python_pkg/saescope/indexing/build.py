@@ -34,8 +34,9 @@ from saescope.indexing.finish import EXTRAS, LENS_PART, finish, read_layout
 from saescope.indexing.heartbeat import Heartbeat
 from saescope.indexing.recovery import measure_recovery, sample_size, sampled_contexts
 from saescope.indexing.settings import Settings
+from saescope.indexing.shards import save_shard
 from saescope.indexing.text import Text, write_text
-from saescope.indexing.worker import Worker, reconstructs, save_shard
+from saescope.indexing.worker import Worker, reconstructs
 from saescope.indexing.workspace import Workspace
 from saescope.sources.fingerprint import fingerprint
 from saescope.sources.model import LoadedModel

@@ -19,7 +19,8 @@ from saescope.errors import ComputeError, InputError, MissingExtraError
 from saescope.index.layout import Layout
 from saescope.index.manifest import Manifest
 from saescope.indexing.finish import read_layout
-from saescope.indexing.worker import Shard, Worker, save_shard
+from saescope.indexing.shards import Shard, save_shard
+from saescope.indexing.worker import Worker
 from saescope.types import Progress, Recipe
 
 WAIT_S = 1.0

@@ -154,7 +154,7 @@ def worker_of(recipe: Recipe, folder: Path, manifest: Manifest) -> Any:
 
 def _make(folder: Path, number: int) -> None:
     global _worker  # noqa: PLW0603 - loaded with the first task, so that why it cannot be is told as its result
-    from saescope.indexing.worker import save_shard
+    from saescope.indexing.shards import save_shard
 
     _worker = _worker or _load()
 

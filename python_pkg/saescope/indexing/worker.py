@@ -4,36 +4,29 @@ A worker knows nothing of other shards, of the folder, or of other workers; what
 depends on the plan and the shard's number alone.
 """
 
-import os
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from safetensors.numpy import save_file
 
 from saescope.engine.encoder import Collect, Encoder, Nonzeros, joined, reconstructed
 from saescope.engine.reader import SiteReader
 from saescope.index.choice import position_hash
 from saescope.index.layout import Layout
 from saescope.index.manifest import Manifest
-from saescope.index.postings import shard_name
-from saescope.index.rows import quality_of, rows_name
-from saescope.indexing.disk import disk_errors
+from saescope.index.rows import quality_of
+from saescope.indexing.shards import Shard, by_feature, by_row
 from saescope.sources.model import LoadedModel
 from saescope.sources.sae import LoadedSae
 from saescope.types import Site
 
 BATCH_TOKENS = 1024
-HALF_MAX = 65504.0
 SAMPLED = 64
 IN_FLIGHT = 2
 
-Arrays = dict[str, NDArray[Any]]
 Ints = NDArray[np.int64]
 
 
@@ -48,31 +41,6 @@ class Batch:
     tokens: NDArray[np.int64]
     is_real: NDArray[np.bool_]
     rows: Ints
-
-
-@dataclass(frozen=True)
-class Shard:
-    """What a worker makes of a shard, ready to be saved."""
-
-    by_feature: Arrays
-    by_row: Arrays
-
-
-def save_shard(folder: Path, number: int, shard: Shard) -> None:
-    """Put a shard into the folder of an index: both files appear whole, and are on the disk then."""
-    with disk_errors(f"shard {number}", folder.parent):
-        for name, arrays in ((rows_name(number), shard.by_row), (shard_name(number), shard.by_feature)):
-            temporary = folder / f"{name}.tmp-{os.getpid()}"
-            try:
-                temporary.touch()
-                mode = temporary.stat().st_mode
-                save_file(arrays, temporary)
-                temporary.chmod(mode)
-                with temporary.open("rb") as stream:
-                    os.fsync(stream.fileno())
-                temporary.replace(folder / name)
-            finally:
-                temporary.unlink(missing_ok=True)
 
 
 def reconstructs(sae: LoadedSae) -> bool:
@@ -216,42 +184,3 @@ class Sample:
     def sums(self) -> NDArray[np.float64]:
         """As `index.rows.quality_of` lays them out."""
         return quality_of(self._n, self._squared_error, self._squares, self._sums)
-
-
-def by_feature(found: Nonzeros, d_sae: int) -> Arrays:
-    """Postings by feature: see `saescope.index.postings`."""
-    keys = (found.features.astype(np.uint64) << np.uint64(32)) | np.arange(len(found.rows), dtype=np.uint64)
-    keys.sort()
-    order = (keys & np.uint64(0xFFFFFFFF)).astype(np.int64)
-    return {
-        "offsets": offsets(found.features, d_sae),
-        "rows": found.rows.astype(np.uint16)[order],
-        "values": found.values[order],
-    }
-
-
-def by_row(
-    found: Nonzeros, n_rows: int, d_sae: int, norms: NDArray[np.float32], quality: NDArray[np.float64]
-) -> Arrays:
-    """Postings by row: see `saescope.index.rows`."""
-    scale = row_scale(found.values)
-    values = found.values if scale == 1.0 else found.values / scale
-    return {
-        "offsets": offsets(found.rows, n_rows),
-        "features": found.features.astype(np.uint16) if d_sae <= 1 << 16 else found.features,
-        "values": values.astype(np.float16),
-        "scale": np.array([scale], dtype=np.float32),
-        "norms": norms,
-        "quality": quality,
-    }
-
-
-def offsets(keys: NDArray[Any], n: int) -> NDArray[np.uint32]:
-    """Where each key's run begins: u32 ``[n + 1]``."""
-    return np.r_[0, np.cumsum(np.bincount(keys, minlength=n))].astype(np.uint32)
-
-
-def row_scale(values: NDArray[np.float32]) -> float:
-    """The smallest power of two, at least 1, by which the values fit half precision."""
-    largest = float(np.abs(values).max(initial=0.0))
-    return 1.0 if largest <= HALF_MAX else 2.0 ** int(np.ceil(np.log2(largest / HALF_MAX)))
