@@ -62,7 +62,9 @@ class Prompting(Trying):
         return tokens
 
     @contextmanager
-    def prompted(self, text: Text, *, check: Check = nothing, on_stage: OnStage = nothing) -> "Iterator[Prompt]":
+    def prompted(
+        self, text: Text, *, check: Check = nothing, on_stage: OnStage = nothing, keeps: bool = True
+    ) -> "Iterator[Prompt]":
         """The clean run of a text, with the model for oneself.
 
         Parameters
@@ -71,6 +73,8 @@ class Prompting(Trying):
             Called between layers and batches; what it raises stops the work.
         on_stage
             Told that the model is in use elsewhere (``"waiting"``), and that the text is run (``"reading"``).
+        keeps
+            Whether the run is kept for the next question about the text.
 
         Raises
         ------
@@ -81,14 +85,14 @@ class Prompting(Trying):
         """
         tokens = self.tokens_of(text)
         with self._turn(check, lambda: on_stage("waiting", len(tokens))):
-            prompt = self._prompt(tokens, check, on_stage)
+            prompt = self._prompt(tokens, check, on_stage, keeps=keeps)
             prompt.run.check = check
             try:
                 yield prompt
             finally:
                 prompt.run.check = nothing
 
-    def _prompt(self, tokens: "NDArray[np.int64]", check: Check, on_stage: OnStage) -> "Prompt":
+    def _prompt(self, tokens: "NDArray[np.int64]", check: Check, on_stage: OnStage, *, keeps: bool) -> "Prompt":
         from saescope.effects.prompt import Prompt, run_prompt, weights_version
         from saescope.engine.live import LiveText
 
@@ -102,7 +106,8 @@ class Prompting(Trying):
         norms = run.seen.float().norm(dim=-1).cpu().numpy()
         told = self._told("", LiveText(tokens, nonzeros, norms), self._reading[0], len(tokens))
         made = Prompt(tokens, told.texts, told.raws, told.is_counted, run, nonzeros, ablator, model.tokenizer)
-        self._prompts[key] = made
+        if keeps:
+            self._prompts[key] = made
         while len(self._prompts) > N_KEPT:
             self._prompts.popitem(last=False)
         return made

@@ -2,10 +2,10 @@
 
 from typing import TYPE_CHECKING, Any
 
-from saescope.scope.ablating import Ablating
 from saescope.scope.building import Building
 from saescope.scope.circuits import Circuits
 from saescope.scope.comparing import Comparing
+from saescope.scope.exampling import Exampling
 from saescope.scope.finding import Finding
 from saescope.scope.health import Checking
 from saescope.scope.mapping import Mapping
@@ -15,6 +15,7 @@ from saescope.scope.prompt_table import PromptTable
 from saescope.scope.queries import Queries
 from saescope.scope.selection import Selecting
 from saescope.scope.steering import SteeringText
+from saescope.scope.sweeping import Sweeping
 
 if TYPE_CHECKING:
     from saescope.panels.browser import Browser
@@ -29,7 +30,8 @@ class Scope(
     Paging,
     Selecting,
     Building,
-    Ablating,
+    Exampling,
+    Sweeping,
     PromptTable,
     SteeringText,
     Circuits,
