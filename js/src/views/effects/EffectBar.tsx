@@ -9,6 +9,8 @@ interface Props {
   /** `nats`, `logits`; told to those who do not see the column's head. */
   unit?: string;
   method?: Method;
+  /** Of an estimate: what it was estimated by. */
+  by?: string;
   /** A matched control's value: a tick on the bar. */
   control?: number | null | undefined;
   /** A confidence interval, drawn as a whisker. */
@@ -19,7 +21,7 @@ interface Props {
 }
 
 /** A signed number with a bar from the middle: to the left falls, to the right rises. */
-export function EffectBar({ value, top, unit = "", method, control, interval, isBare, title }: Props) {
+export function EffectBar({ value, top, unit = "", method, by, control, interval, isBare, title }: Props) {
   const share = (x: number) => (top > 0 ? Math.max(-1, Math.min(1, x / top)) : 0);
   const at = (x: number) => 50 + 50 * share(x);
   const size = value === null || !Number.isFinite(value) ? 0 : share(value);
@@ -46,7 +48,7 @@ export function EffectBar({ value, top, unit = "", method, control, interval, is
           <span class="ss-effect-control" style={{ left: `${at(control)}%` }} />
         )}
       </span>
-      {method && <MethodTag method={method} />}
+      {method && <MethodTag method={method} {...(by ? { by } : {})} />}
     </span>
   );
 }
@@ -57,10 +59,11 @@ const MEANING: Record<Method, string> = {
 };
 
 /** How a number was had. */
-export function MethodTag({ method }: { method: Method }) {
+export function MethodTag({ method, by }: { method: Method; by?: string }) {
   return (
     <span class={`ss-method ss-method-${method}`} title={MEANING[method]}>
       {method}
+      {by && <span class="ss-method-by"> ({by})</span>}
     </span>
   );
 }

@@ -33,10 +33,11 @@ interface Props {
   info: ScopeInfo;
   feature: number | undefined;
   take: (text: string) => void;
+  sentences?: readonly string[];
 }
 
 /** Texts to begin with: the shown feature's strongest example, and some sentences. */
-export function Starters({ client, info, feature, take }: Props) {
+export function Starters({ client, info, feature, take, sentences = SENTENCES }: Props) {
   const [own, setOwn] = useState<{ feature: number; text: string }>();
   useEffect(() => {
     if (feature === undefined || !info.has_index) return;
@@ -60,7 +61,7 @@ export function Starters({ client, info, feature, take }: Props) {
       {own && own.feature === feature && own.text && (
         <Starter key="own" label={`An example of #${feature}`} text={own.text} take={take} />
       )}
-      {SENTENCES.map((text) => (
+      {sentences.map((text) => (
         <Starter key={text} label="Try" text={text} take={take} />
       ))}
     </ul>
