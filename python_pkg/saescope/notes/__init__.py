@@ -4,7 +4,7 @@
 """
 
 from saescope.notes.book import Book, open_book
-from saescope.notes.note import STATUSES, Change, Note
+from saescope.notes.note import MARKS, STATUSES, Change, Mark, Note, Passage
 from saescope.notes.notes import Notes
 
-__all__ = ["STATUSES", "Book", "Change", "Note", "Notes", "open_book"]
+__all__ = ["MARKS", "STATUSES", "Book", "Change", "Mark", "Note", "Notes", "Passage", "open_book"]

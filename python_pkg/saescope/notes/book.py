@@ -13,23 +13,22 @@ import os
 import sqlite3
 import threading
 import weakref
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any, TypeVar
 
 from saescope import live
 from saescope.errors import SaescopeError
 from saescope.notes.database import check_identity, connect, has_tables, notes_errors, transaction, write_identity
+from saescope.notes.known import Known, changes_since, last_event
+from saescope.notes.layers import Layer
 from saescope.notes.note import Change
 
 T = TypeVar("T")
 Db = sqlite3.Connection
 
 LOOK_EVERY_S = 0.5
-MAX_TOLD = 1_000
-"""Features and lists that news name one by one."""
 
 _books: "weakref.WeakValueDictionary[Path, Book]" = weakref.WeakValueDictionary()
 _every: "weakref.WeakSet[Book]" = weakref.WeakSet()
@@ -78,9 +77,8 @@ class Book:
         self._telling = threading.RLock()
         self._pen = ThreadPoolExecutor(max_workers=1, thread_name_prefix="saescope-notes")
         self._watch: threading.Thread | None = None
-        self._labels: dict[int, str] = {}
-        self._statuses: dict[int, str] = {}
-        self._seen, self._told, self._generation = 0, 0, -1
+        self._known = Known()
+        self._told, self._generation = 0, -1
         self._close = weakref.finalize(self, _end, self._connections, self._pen)
 
     def leave_to_parent(self) -> None:
@@ -167,51 +165,47 @@ class Book:
 
     @property
     def revision(self) -> int:
-        """A number that changes with every change of a note or a list."""
-        self._catch_up()
-        return self._seen + (self._generation << 40)
+        """A number that changes with every change of a note, a list or a layer."""
+        return self._catch_up().seen + (self._generation << 40)
 
     @property
     def labels(self) -> Mapping[int, str]:
         """The label of each feature that has one, as it is now."""
-        self._catch_up()
-        return MappingProxyType(self._labels)
+        return self._catch_up().labels
 
     @property
     def statuses(self) -> Mapping[int, str]:
         """The status of each feature that has one, as it is now."""
-        self._catch_up()
-        return MappingProxyType(self._statuses)
+        return self._catch_up().statuses
 
-    def _catch_up(self) -> None:
+    @property
+    def tags(self) -> Mapping[int, tuple[str, ...]]:
+        """The tags of each feature that has some, as it is now."""
+        return self._catch_up().tags
+
+    @property
+    def layers(self) -> tuple[Layer, ...]:
+        """Labels from elsewhere, as they are now."""
+        return self._catch_up().layers
+
+    def _catch_up(self) -> Known:
         with self._lock:
             self.read(self._take_in, None)
-            if self._generation != self._connections.generation:
-                self._labels, self._statuses, self._seen = {}, {}, 0
-                self._generation = self._connections.generation
+            if self._generation != self._connections.generation:  # there is no file any more
+                self._known, self._generation = Known(), self._connections.generation
+            return self._known
 
     def _take_in(self, db: Db) -> None:
-        last = _last_event(db)
-        is_first = self._generation != self._connections.generation or last < self._seen
-        if last == self._seen and not is_first:
-            return
-        where = "" if is_first else "WHERE feature IN (SELECT target FROM events WHERE kind = 'note' AND id > ?)"
-        rows = db.execute(
-            f"SELECT feature, label, status FROM notes {where}",  # noqa: S608
-            () if is_first else (self._seen,),
-        )
-        found = rows.fetchall()
-        self._labels = _taken({} if is_first else self._labels, ((f, label) for f, label, _ in found))
-        self._statuses = _taken({} if is_first else self._statuses, ((f, status) for f, _, status in found))
-        self._seen = last
-        self._generation = self._connections.generation
+        if self._generation != self._connections.generation:
+            self._known, self._generation = Known(), self._connections.generation
+        self._known.take_in(db)
 
     def listen(self, owner: Any, tell: Callable[[Any, Change], None]) -> None:
         """Call ``tell(owner, change)`` after each change, as long as the owner lives; from any thread."""
         with self._telling:
             if not self._listeners:
                 with contextlib.suppress(SaescopeError):
-                    self._told = self.read(_last_event, 0)
+                    self._told = self.read(last_event, 0)
             self._listeners[owner] = tell
             if self._watch is None or not self._watch.is_alive():
                 self._watch = threading.Thread(
@@ -234,41 +228,14 @@ class Book:
             if not self._listeners:
                 return
             with contextlib.suppress(SaescopeError):
-                last = self.read(_last_event, 0)
+                last = self.read(last_event, 0)
                 if last == self._told:
                     return
                 since = self._told if last > self._told else 0
-                change = self.read(lambda db: _changes(db, since), Change())
+                change = self.read(lambda db: changes_since(db, since), Change())
                 self._told = last
                 for owner, tell in list(self._listeners.items()):
                     tell(owner, change)
-
-
-def _taken(known: dict[int, str], found: Iterable[tuple[int, str]]) -> dict[int, str]:
-    """What is known with what was found: a copy, since the known one may be in somebody's hands."""
-    changed = {f: text for f, text in found if known.get(f, "") != text}
-    if not changed:
-        return known
-    made = known | changed
-    for f, text in changed.items():
-        if not text:
-            del made[f]
-    return made
-
-
-def _last_event(db: Db) -> int:
-    return db.execute("SELECT max(id) FROM events").fetchone()[0] or 0
-
-
-def _changes(db: Db, since: int) -> Change:
-    """What the events after one of them are about."""
-    rows = db.execute("SELECT DISTINCT kind, target FROM events WHERE id > ? LIMIT ?", (since, MAX_TOLD + 1)).fetchall()
-    if len(rows) > MAX_TOLD:
-        return Change(is_all=True)
-    numbers = [target for kind, target in rows if kind == "list"]
-    marks = ",".join("?" * len(numbers))
-    names = [n for (n,) in db.execute(f"SELECT name FROM lists WHERE id IN ({marks})", numbers)]  # noqa: S608
-    return Change(tuple(target for kind, target in rows if kind == "note"), tuple(names))
 
 
 def _watch(book_ref: "weakref.ref[Book]") -> None:

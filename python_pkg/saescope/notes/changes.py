@@ -1,5 +1,8 @@
 """Changes of notes, each in a transaction of the caller's, each with its event.
 
+The marks of a feature's examples are part of its note: an event names them by ``MARK`` and the
+passage's key, with the whole mark as it was and is; so they count in versions and conflicts too.
+
 Undo and redo are changes too: the events of a target, read in order, say which steps are
 done and which were taken back.
 """
@@ -12,7 +15,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from saescope.errors import ConflictError, InputError
-from saescope.notes.note import FIELDS, Note
+from saescope.notes.marks import read_mark, write_marks
+from saescope.notes.note import FIELDS, MARK, Note
 
 COLUMNS = "feature, label, remark, tags, status, confidence, author, saved_us, version"
 
@@ -60,7 +64,7 @@ def set_note(
     Parameters
     ----------
     wanted
-        Fields fit to be stored, by name.
+        Fields fit to be stored, by name; a mark by ``MARK`` and its passage's key, ``None`` for none.
     base
         The version that the change was made on; ``None`` for whatever is there.
     is_forced
@@ -72,26 +76,45 @@ def set_note(
         Since ``base``, another writer changed one of the same fields to something else.
     """
     present = read_note(db, feature)
-    new = {name: value for name, value in wanted.items() if getattr(present, name) != value}
+    old = _values(db, present, wanted)
+    new = {name: value for name, value in wanted.items() if not _is_same(old[name], value)}
     if not new:
         return present
     if base is not None and not is_forced and base != present.version:
         clash = _changed_since(db, present, base) & set(new)
         if clash:
-            raise conflict(present, new, sorted(clash, key=FIELDS.index))
+            raise conflict(present, new, sorted(clash, key=lambda n: FIELDS.index(n) if n in FIELDS else len(FIELDS)))
     return _write(db, present, new, "set", stamp)
 
 
-def set_notes(db: sqlite3.Connection, wanted: Mapping[int, Mapping[str, Any]], stamp: Stamp) -> int:
+def _values(db: sqlite3.Connection, present: Note, names: Iterable[str]) -> dict[str, Any]:
+    """What a note says now under some names."""
+    return {n: _mark_value(db, present.feature, n) if n.startswith(MARK) else getattr(present, n) for n in names}
+
+
+def _mark_value(db: sqlite3.Connection, feature: int, name: str) -> dict[str, Any] | None:
+    found = read_mark(db, feature, name.removeprefix(MARK))
+    return found and found.as_json()
+
+
+def _is_same(old: Any, new: Any) -> bool:
+    """A mark is the same if it says the same of the passage, wherever that was found."""
+    return old["mark"] == new["mark"] if isinstance(old, dict) and isinstance(new, dict) else old == new
+
+
+def set_notes(
+    db: sqlite3.Connection, wanted: Mapping[int, Mapping[str, Any]], stamp: Stamp, action: str = "set"
+) -> int:
     """Change many notes, on whatever is there; returns how many are other than before."""
     present = {row[0]: note_of(row) for row in db.execute(f"SELECT {COLUMNS} FROM notes")} if wanted else {}  # noqa: S608
     changes = []
     for feature, fields in wanted.items():
         note = present.get(feature) or Note(feature)
-        new = {name: value for name, value in fields.items() if getattr(note, name) != value}
+        old = _values(db, note, fields)
+        new = {name: value for name, value in fields.items() if not _is_same(old[name], value)}
         if new:
             changes.append((note, new))
-    _write_all(db, changes, "set", stamp)
+    _write_all(db, changes, action, stamp)
     return len(changes)
 
 
@@ -125,15 +148,19 @@ def _write_all(
     db: sqlite3.Connection, changes: Iterable[tuple[Note, Mapping[str, Any]]], action: str, stamp: Stamp
 ) -> list[Note]:
     notes, rows, events = [], [], []
+    marks: dict[tuple[int, str], dict[str, Any] | None] = {}
     who = (stamp.author, stamp.saved_us)
     for present, new in changes:
-        old = {name: getattr(present, name) for name in new}
-        note = replace(present, **new, author=stamp.author, saved_us=stamp.saved_us, version=present.version + 1)
+        old = _values(db, present, new)
+        told = {name: value for name, value in new.items() if not name.startswith(MARK)}
+        marks |= {(present.feature, n.removeprefix(MARK)): v for n, v in new.items() if n not in told}
+        note = replace(present, **told, author=stamp.author, saved_us=stamp.saved_us, version=present.version + 1)
         notes.append(note)
-        fields = (note.label, note.remark, _json(note.tags), note.status, note.confidence)
+        fields = (note.label, note.remark, to_json(note.tags), note.status, note.confidence)
         rows.append((note.feature, *fields, *who, note.version))
-        events.append(("note", note.feature, action, _json(old), _json(new), note.version, *who))
+        events.append(("note", note.feature, action, to_json(old), to_json(new), note.version, *who))
     db.executemany(f"INSERT OR REPLACE INTO notes ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)  # noqa: S608
+    write_marks(db, marks, *who)
     db.executemany(EVENT, events)
     return notes
 
@@ -142,10 +169,11 @@ def add_event(
     db: sqlite3.Connection, kind: str, target: int, action: str, old: Any, new: Any, version: int, stamp: Stamp
 ) -> None:
     """Remember a change."""
-    db.execute(EVENT, (kind, target, action, _json(old), _json(new), version, stamp.author, stamp.saved_us))
+    db.execute(EVENT, (kind, target, action, to_json(old), to_json(new), version, stamp.author, stamp.saved_us))
 
 
-_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+to_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+"""A value as an event holds it."""
 
 
 def steps(db: sqlite3.Connection, kind: str, target: int) -> tuple[list[int], list[int]]:
@@ -154,11 +182,11 @@ def steps(db: sqlite3.Connection, kind: str, target: int) -> tuple[list[int], li
     undone: list[int] = []
     rows = db.execute("SELECT id, action FROM events WHERE kind = ? AND target = ? ORDER BY id", (kind, target))
     for number, action in rows:
-        if action == "undo":
+        if action == "undo" and done:
             undone.append(done.pop())
-        elif action == "redo":
+        elif action == "redo" and undone:
             done.append(undone.pop())
-        else:
+        elif action not in ("undo", "redo"):  # two writers of logs may have taken back the same change
             done.append(number)
             undone.clear()
     return done, undone

@@ -1,7 +1,10 @@
 """The SQLite file that holds notes: its tables, and how it is opened.
 
-The present state lies in ``notes``, ``lists`` and ``members``; ``events`` has every change
-that led to it, and is never changed. All is written in transactions that hold both.
+The present state lies in ``notes``, ``marks``, ``lists`` and ``members``; ``events`` has every change
+that led to it, and is never changed. All is written in transactions that hold both. Labels from
+elsewhere lie in ``layers`` and ``layer_labels``, and ``texts`` keeps what was exported last.
+
+Version 2 added the tables of ``ADDED``; the first write takes a file of version 1 along.
 """
 
 import contextlib
@@ -12,7 +15,7 @@ from pathlib import Path
 
 from saescope.errors import DiskFullError, MismatchError, NotesError
 
-APPLICATION, VERSION = 0x53534E54, 1
+APPLICATION, VERSION = 0x53534E54, 2
 WAIT_S = 10.0
 
 TABLES = """
@@ -35,6 +38,22 @@ CREATE TABLE IF NOT EXISTS events (
     old TEXT NOT NULL, new TEXT NOT NULL, version INTEGER NOT NULL, author TEXT NOT NULL, saved_us INTEGER NOT NULL
 );
 CREATE INDEX IF NOT EXISTS events_by_target ON events (kind, target, id);
+"""
+ADDED = """
+CREATE TABLE IF NOT EXISTS marks (
+    feature INTEGER NOT NULL, passage TEXT NOT NULL, mark TEXT NOT NULL, before TEXT NOT NULL, token TEXT NOT NULL,
+    after TEXT NOT NULL, doc INTEGER, source TEXT NOT NULL, place INTEGER, author TEXT NOT NULL,
+    saved_us INTEGER NOT NULL, PRIMARY KEY (feature, passage)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS layers (
+    id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, source TEXT NOT NULL, author TEXT NOT NULL,
+    saved_us INTEGER NOT NULL
+);
+CREATE TABLE IF NOT EXISTS layer_labels (
+    layer INTEGER NOT NULL, feature INTEGER NOT NULL, label TEXT NOT NULL, PRIMARY KEY (layer, feature)
+) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS layer_labels_by_feature ON layer_labels (feature);
+CREATE TABLE IF NOT EXISTS texts (path TEXT PRIMARY KEY, content BLOB NOT NULL, saved_us INTEGER NOT NULL);
 """
 
 
@@ -76,17 +95,28 @@ def _prepare(made: sqlite3.Connection, path: Path) -> None:
             f"the notes at {path} cannot be shared safely: this disk has no write-ahead log.",
             hint="Keep them elsewhere: scope.open_notes(path).",
         )
-    if made.execute("PRAGMA user_version").fetchone()[0] == 0:
+    _check(made, path)
+    if version_of(made) < VERSION:
         with transaction(made):
-            if made.execute("PRAGMA user_version").fetchone()[0] == 0:
-                for statement in filter(str.strip, TABLES.split(";")):
+            if version_of(made) < VERSION:
+                for statement in filter(str.strip, (TABLES + ADDED).split(";")):
                     made.execute(statement)
                 made.execute(f"PRAGMA application_id = {APPLICATION}")
                 made.execute(f"PRAGMA user_version = {VERSION}")
 
 
+def version_of(made: sqlite3.Connection) -> int:
+    """The version of a file's tables; 0 when nothing was ever written."""
+    return made.execute("PRAGMA user_version").fetchone()[0]
+
+
+def has_marks(made: sqlite3.Connection) -> bool:
+    """Whether the file has the tables of version 2: one that was never written since has not."""
+    return version_of(made) >= 2
+
+
 def _check(made: sqlite3.Connection, path: Path) -> None:
-    found = made.execute("PRAGMA user_version").fetchone()[0]
+    found = version_of(made)
     application = made.execute("PRAGMA application_id").fetchone()[0]
     if found > VERSION:
         raise NotesError(
@@ -98,7 +128,7 @@ def _check(made: sqlite3.Connection, path: Path) -> None:
 
 def has_tables(made: sqlite3.Connection) -> bool:
     """Whether something was ever written."""
-    return made.execute("PRAGMA user_version").fetchone()[0] > 0
+    return version_of(made) > 0
 
 
 @contextlib.contextmanager

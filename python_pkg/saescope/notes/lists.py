@@ -4,6 +4,8 @@ An event tells the fields of a list that changed, and which members went (old) a
 with their places; a list that is deleted keeps its members, for an undo.
 """
 
+import hashlib
+import itertools
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -31,7 +33,7 @@ def read_lists(db: sqlite3.Connection) -> list[tuple[Listed, int]]:
     """All lists with their sizes, the one changed last first."""
     rows = db.execute(
         f"SELECT {COLUMNS}, (SELECT count(*) FROM members WHERE list = id) FROM lists "  # noqa: S608
-        "WHERE NOT is_deleted ORDER BY saved_us DESC, id DESC"
+        "WHERE NOT is_deleted ORDER BY saved_us DESC, name"
     )
     return [(_listed(row[:6]), row[6]) for row in rows]
 
@@ -45,7 +47,7 @@ def find_list(db: sqlite3.Connection, name: str, *, deleted_too: bool = False) -
         There is none.
     """
     row = db.execute(
-        f"SELECT {COLUMNS} FROM lists WHERE name = ? AND is_deleted <= ? ORDER BY is_deleted, id DESC",  # noqa: S608
+        f"SELECT {COLUMNS} FROM lists WHERE name = ? AND is_deleted <= ? ORDER BY is_deleted, saved_us DESC, id DESC",  # noqa: S608
         (name, deleted_too),
     ).fetchone()
     if row is None:
@@ -62,7 +64,7 @@ def _listed(row: tuple[Any, ...]) -> Listed:
 
 def read_members(db: sqlite3.Connection, listed: Listed) -> list[int]:
     """The features of a list, in its order."""
-    rows = db.execute("SELECT feature FROM members WHERE list = ? ORDER BY place", (listed.id,))
+    rows = db.execute("SELECT feature FROM members WHERE list = ? ORDER BY place, feature", (listed.id,))
     return [feature for (feature,) in rows]
 
 
@@ -98,9 +100,38 @@ def change_list(
 
 
 def _make(db: sqlite3.Connection, name: str, stamp: Stamp) -> Listed:
-    row = (name, 1, stamp.author, stamp.saved_us, 0)
-    made = db.execute("INSERT INTO lists (name, is_deleted, author, saved_us, version) VALUES (?, ?, ?, ?, ?)", row)
-    return Listed(int(made.lastrowid or 0), name, is_deleted=True, version=0)
+    """A new list; its number comes from its name, so that two writers of logs make the same one."""
+    numbers = (_number(name, nth) for nth in itertools.count())
+    number = next(n for n in numbers if not db.execute("SELECT 1 FROM lists WHERE id = ?", (n,)).fetchone())
+    row = (number, name, 1, stamp.author, stamp.saved_us, 0)
+    db.execute("INSERT INTO lists (id, name, is_deleted, author, saved_us, version) VALUES (?, ?, ?, ?, ?, ?)", row)
+    return Listed(number, name, is_deleted=True, version=0)
+
+
+def _number(name: str, nth: int) -> int:
+    return int.from_bytes(hashlib.blake2b(f"{nth} {name}".encode(), digest_size=6).digest(), "big")
+
+
+def put_list(
+    db: sqlite3.Connection, name: str, features: Sequence[int] | None, stamp: Stamp, action: str = "set"
+) -> None:
+    """Make a list hold just these features in this order, made if it is not there; ``None`` takes it away."""
+    try:
+        listed = find_list(db, name)
+    except UnknownNameError:
+        if features is None:
+            return
+        listed = _make(db, name, stamp)
+    if features is None:
+        _write(db, listed, {"is_deleted": False}, {"is_deleted": True}, action, stamp)
+        return
+    rows = db.execute("SELECT feature, place FROM members WHERE list = ?", (listed.id,))
+    old: dict[str, Any] = {"members": [list(row) for row in rows]}
+    new: dict[str, Any] = {"members": [[f, i + 1] for i, f in enumerate(features)]}
+    if listed.is_deleted:
+        old["is_deleted"], new["is_deleted"] = True, False
+    if listed.is_deleted or sorted(new["members"]) != sorted(old["members"]):
+        _write(db, listed, old, new, action, stamp)
 
 
 def order_list(db: sqlite3.Connection, name: str, features: Sequence[int], stamp: Stamp) -> None:

@@ -6,6 +6,9 @@ from typing import Any
 STATUSES = ("", "proposed", "checked", "rejected")
 FIELDS = ("label", "remark", "tags", "status", "confidence")
 """What a person writes; all else is told by the store."""
+MARKS = ("typical", "counterexample")
+MARK = "mark:"
+"""Begins the name under which the change of a mark stands in a note's history; the passage's key follows."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +53,52 @@ class Note:
     def as_json(self) -> dict[str, Any]:
         """The note as a JSON object."""
         return asdict(self) | {"tags": list(self.tags)}
+
+
+@dataclass(frozen=True)
+class Passage:
+    """A place in a corpus, by the text before it, so that it is found in another index too.
+
+    Parameters
+    ----------
+    key
+        A digest of the tokens of its document up to its own, at most 32 and none of them special: the
+        same wherever a corpus holds that text, whatever else it holds and however long contexts are.
+    before, token, after
+        Its text, with the token that it is about.
+    doc, source
+        Number and source of its document where it was found; ``None`` and empty when not known.
+    place
+        Its row in the corpus where it was found; ``None`` when not known.
+    """
+
+    key: str
+    before: str = ""
+    token: str = ""
+    after: str = ""
+    doc: int | None = None
+    source: str = ""
+    place: int | None = None
+
+    @property
+    def text(self) -> str:
+        """All of its text."""
+        return self.before + self.token + self.after
+
+
+@dataclass(frozen=True)
+class Mark:
+    """What a person thinks of one example of a feature: one of ``MARKS``."""
+
+    feature: int
+    passage: Passage
+    mark: str
+    author: str = ""
+    saved_us: int = 0
+
+    def as_json(self) -> dict[str, Any]:
+        """What an event tells of it."""
+        return {"mark": self.mark} | asdict(self.passage)
 
 
 @dataclass(frozen=True)

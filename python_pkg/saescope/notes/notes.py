@@ -1,7 +1,7 @@
 """Notes on the features of one SAE, as a person holds them: ``scope.notes``."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from types import EllipsisType
 from typing import Any, Literal
@@ -12,8 +12,11 @@ from saescope.errors import InputError, UnknownNameError
 from saescope.notes import lists, texts
 from saescope.notes.book import Book
 from saescope.notes.changes import read_columns, read_note, set_note, set_notes, step_note, steps
-from saescope.notes.listing import TIME, Listing
-from saescope.notes.note import FIELDS, Note
+from saescope.notes.layering import Layering
+from saescope.notes.listing import TIME
+from saescope.notes.marking import Marking
+from saescope.notes.note import FIELDS, MARK, Note, Passage
+from saescope.notes.sharing import Sharing
 
 TABLE_SCHEMA: dict[str, Any] = {
     "feature": pl.UInt32, "label": pl.String, "remark": pl.String, "tags": pl.List(pl.String), "status": pl.String,
@@ -25,8 +28,8 @@ HISTORY_SCHEMA: dict[str, Any] = {
 }  # fmt: skip
 
 
-class Notes(Listing):
-    """Labels, remarks, tags, status and lists of features, with their history.
+class Notes(Sharing, Marking, Layering):
+    """Labels, remarks, tags, status, marks and lists of features, with their history.
 
     Every change is on disk when its call returns, and is shown within a second by every open
     panel, in other notebooks too.
@@ -39,11 +42,25 @@ class Notes(Listing):
         Features are ``[0, n_features)``.
     why
         Why they are not kept beside the index, if they are not.
+    sae_name
+        What to call the SAE where they are exported.
+    passage_of
+        Finds the passage at a row of the corpus, for marks on examples; ``None`` without an index.
     """
 
-    def __init__(self, book: Book, n_features: int, why: str = "") -> None:
+    def __init__(
+        self,
+        book: Book,
+        n_features: int,
+        why: str = "",
+        *,
+        sae_name: str = "",
+        passage_of: Callable[[int], Passage] | None = None,
+    ) -> None:
         super().__init__(book, n_features)
         self.why = why
+        self.sae_name = sae_name
+        self.passage_of = passage_of
 
     def __repr__(self) -> str:
         why = f"; not beside an index: {self.why}" if self.why else ""
@@ -238,8 +255,9 @@ class Notes(Listing):
         -------
         polars.DataFrame
             One row for each field of each change: ``saved`` (UTC), ``author, action`` (``set``,
-            ``undo``, ``redo``), ``field, old, new`` (texts as they are, all else as JSON; for the
-            members of a list those taken out and those put in), and the ``version`` after it.
+            ``undo``, ``redo``, ``import``), ``field, old, new`` (texts as they are, all else as JSON; for
+            the members of a list those taken out and those put in; of a marked example, whose field is
+            ``mark``, the mark and the text), and the ``version`` after it.
         """
         if isinstance(target, str):
             name = texts.list_name(target)
@@ -267,8 +285,11 @@ def _history_rows(event: tuple[Any, ...]) -> Iterator[tuple[Any, ...]]:
     saved_us, author, action, old, new, version = event
     before, after = json.loads(old), json.loads(new)
     for field in after:
-        yield saved_us, author, action, field, _told(before.get(field)), _told(after[field]), version
+        name = "mark" if field.startswith(MARK) else field
+        yield saved_us, author, action, name, _told(before.get(field), name), _told(after[field], name), version
 
 
-def _told(value: Any) -> str:
+def _told(value: Any, name: str) -> str:
+    if name == "mark":
+        return f"{value['mark']}: {value['before']}{value['token']}{value['after']}" if value else ""
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

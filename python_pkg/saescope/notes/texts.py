@@ -85,17 +85,17 @@ def confidence(value: Any) -> float | None:
     return found
 
 
-def list_name(value: Any) -> str:
-    """The name of a list.
+def list_name(value: Any, what: str = "the name of a list") -> str:
+    """The name of a list, or of a layer.
 
     Raises
     ------
     InputError
         It is empty, or too long.
     """
-    found = line(value, "the name of a list", MAX_NAME)
+    found = line(value, what, MAX_NAME)
     if not found:
-        raise InputError("a list has a name, and an empty one came.")
+        raise InputError(f"{what} is not empty, and an empty text came.")
     return found
 
 

@@ -3,16 +3,18 @@
 import logging
 import os
 import threading
+import weakref
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from saescope import live
-from saescope.errors import MismatchError, StoreError
+from saescope.errors import MismatchError, NoIndexError, StoreError
 from saescope.index import Index
-from saescope.notes import Change, Notes, open_book
+from saescope.notes import Change, Notes, Passage, open_book
 from saescope.notes.places import Place, find_place, key_of, with_key
+from saescope.query.passages import passage_at
 from saescope.scope.state import State
 
 log = logging.getLogger("saescope.notes")
@@ -85,7 +87,15 @@ class Noting(State):
     def _notes_at(self, place: Place) -> Notes:
         book = open_book(place.path, {"sae": self._sae_fingerprint})
         book.listen(self, _tell)
-        return Notes(book, self.n_features, place.why)
+        held = weakref.ref(self)
+
+        def passage_of(row: int) -> Passage:
+            scope = held()
+            if scope is None:
+                raise NoIndexError("the scope of these notes is gone.", hint="Open it again.")
+            return passage_at(scope.require_index(), row)
+
+        return Notes(book, self.n_features, place.why, sae_name=self.sae_name, passage_of=passage_of)
 
     def labels_of(self, features: Sequence[int]) -> dict[int, str]:
         """The label of each of some features that has one; none when the notes cannot be read."""
