@@ -1,7 +1,9 @@
+import { circuit } from "../views/circuit/Circuit.js";
 import { compare } from "../views/compare/Compare.js";
 import { health } from "../views/health/HealthPanel.js";
 import { map } from "../views/map/Map.js";
 import { neighbors } from "../views/neighbors/Neighbors.js";
+import { prompt } from "../views/prompt/Prompt.js";
 import { steer } from "../views/steer/Steer.js";
 import { tryIt } from "../views/tryit/TryIt.js";
 import type { AnyPanel } from "./panel.js";
@@ -10,7 +12,9 @@ import type { AnyPanel } from "./panel.js";
 export const TABS: Record<string, AnyPanel> = {
   neighbors,
   try_it: tryIt,
+  prompt,
   steer,
+  circuit,
   map,
   compare,
   health,
@@ -20,7 +24,9 @@ export const TABS: Record<string, AnyPanel> = {
 export const TAB_KEYS: Record<string, string> = {
   neighbors: "n",
   try_it: "t",
+  prompt: "p",
   steer: "w",
+  circuit: "o",
   map: "m",
   compare: "c",
   health: "h",

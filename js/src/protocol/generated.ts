@@ -827,6 +827,214 @@ export interface NextTokens {
   typed: TypedToken[];
 }
 
+/** A number that a kind of ablation takes; a switch is 1 or 0. */
+export interface KindOption {
+  name: string;
+  meaning: string;
+  default: number;
+  low: number | null;
+  high: number | null;
+  is_switch: boolean;
+}
+
+/** What a kind of ablation says of itself; ``problem`` says why it cannot be had. */
+export interface AblationKind {
+  name: string;
+  title: string;
+  meaning: string;
+  options: KindOption[];
+  where: "fires" | "all";
+  takes_other: boolean;
+  problem: string;
+}
+
+/** Answer of ``effects.kinds``. */
+export interface AblationKinds {
+  kinds: AblationKind[];
+}
+
+/** A feature whose strongest ``k`` examples are wanted as texts, with so many tokens round their peaks. */
+export interface PassagesParams {
+  scope: string;
+  feature: number;
+  k?: number;
+  before?: number;
+  after?: number;
+}
+
+/** The tokens of an example as they are in the corpus, with BOS where the model wants it; ``peak`` is a place. */
+export interface Passage {
+  row: number;
+  activation: number;
+  tokens: number[];
+  texts: string[];
+  peak: number;
+}
+
+/** Answer of ``effects.passages``. */
+export interface Passages {
+  passages: Passage[];
+}
+
+/** Which features to change on which text, together, and how. */
+export interface EffectParams {
+  scope: string;
+  features: number[];
+  text?: string;
+  tokens?: number[] | null;
+  kind?: string;
+  options?: Record<string, number>;
+  where?: "fires" | "all" | null;
+  positions?: number[] | null;
+  target?: number | null;
+  contrast?: number | null;
+  other?: string;
+  seed?: number;
+  n_controls?: number;
+}
+
+/** Event of ``effects.*``: the model is in use elsewhere, or the text's ``n_tokens`` are run. */
+export interface EffectStage {
+  stage: "waiting" | "reading";
+  n_tokens: number;
+}
+
+/** A token of the vocabulary. */
+export interface TokenName {
+  token: number;
+  text: string;
+  raw: string;
+}
+
+/** Answer of ``effects.ablate``: the text, what was changed, and what the model then says. */
+export interface EffectRead {
+  tokens: number[];
+  texts: string[];
+  raws: string[];
+  counted: boolean[];
+  activations: number[];
+  at: number[];
+  start: number;
+  targets: number[];
+  before: number[];
+  after: number[];
+  kl: number[];
+  contrast: number[] | null;
+  likeliest: NextToken;
+  n_moved: number;
+  names: TokenName[];
+}
+
+/** Answer of ``effects.control``: what the same change did along other features' directions. */
+export interface EffectControl {
+  controls: number[][];
+  briefs: FeatureBrief[];
+  start: number;
+  delta_logprob: number[][];
+  kl: number[][];
+}
+
+/** A feature to change in each of its examples; ``where`` none is as the kind says. */
+export interface SeriesParams {
+  scope: string;
+  feature: number;
+  k?: number;
+  group?: string;
+  kind?: string;
+  options?: Record<string, number>;
+  where?: "peak" | "fires" | "all" | null;
+  n_after?: number;
+  seed?: number;
+  n_controls?: number;
+}
+
+/** What a change did in one example; see `saescope.scope.exampling.ExampleEffect`. */
+export interface ExampleChange {
+  rank: number;
+  row: number;
+  activation: number;
+  pos: number;
+  texts: string[];
+  peak: number;
+  next_text: string | null;
+  n_changed: number;
+  n_after: number;
+  delta_logprob: number | null;
+  kl: number;
+  delta_logprob_after: number;
+  kl_after: number;
+  control_delta_logprob: number | null;
+  control_kl: number | null;
+  control_delta_logprob_after: number | null;
+  control_kl_after: number | null;
+}
+
+/** Event of ``effects.examples``: one more example, ``done`` of ``total``. */
+export interface SeriesPart {
+  example: ExampleChange;
+  done: number;
+  total: number;
+  seconds_left: number | null;
+}
+
+/** A mean over ``n`` examples with its 95 % interval, of the feature, its controls, or their difference. */
+export interface EffectMean {
+  quantity: "delta_logprob" | "kl" | "delta_logprob_after" | "kl_after";
+  of: "feature" | "control" | "difference";
+  n: number;
+  mean: number | null;
+  low: number | null;
+  high: number | null;
+}
+
+/** Answer of ``effects.examples``. */
+export interface SeriesRead {
+  examples: ExampleChange[];
+  summary: EffectMean[];
+}
+
+/** A feature to set to one strength after another, and the token after the text to look at. */
+export interface SweepParams {
+  scope: string;
+  feature: number;
+  text?: string;
+  tokens?: number[] | null;
+  where?: "fires" | "all" | null;
+  positions?: number[] | null;
+  target?: number | null;
+  contrast?: number | null;
+  strengths?: number[] | null;
+  seed?: number;
+  n_controls?: number;
+}
+
+/** What one strength did; ``place`` is its place among the strengths. The control's are means over controls. */
+export interface SweepPoint {
+  place: number;
+  logprob: number;
+  delta_logprob: number;
+  kl: number;
+  contrast: number | null;
+  control_delta_logprob: number | null;
+  control_kl: number | null;
+}
+
+/** Event and answer of ``effects.sweep``: the ``points`` that are known so far, by place. */
+export interface SweepRead {
+  feature: number;
+  strengths: number[];
+  current: number;
+  at: number[];
+  fires: boolean;
+  natural: number[] | null;
+  target: NextToken;
+  before: number;
+  points: SweepPoint[];
+  n_controls: number;
+  done: number;
+  total: number;
+}
+
 /** A text, as a string or as token ids, and the token after it that is asked about, maybe against another. */
 export interface PromptParams {
   scope: string;
@@ -1076,6 +1284,8 @@ export interface CircuitSide {
   notes: string[];
   total: number | null;
   whole: number | null;
+  n_more: number;
+  more: number;
   shading: number[] | null;
   scope: string | null;
   briefs: FeatureBrief[] | null;
@@ -1091,6 +1301,7 @@ export interface CircuitText {
   pos: number | null;
   preactivation: number | null;
   target: string;
+  contrast: string;
   at: number | null;
 }
 
@@ -1180,6 +1391,12 @@ export interface Methods {
   "list.undo": { params: ListParams; result: FeatureLists; event: never };
   "list.redo": { params: ListParams; result: FeatureLists; event: never };
   "effects.next": { params: NextParams; result: NextTokens; event: never };
+  "effects.kinds": { params: ScopeParams; result: AblationKinds; event: never };
+  "effects.passages": { params: PassagesParams; result: Passages; event: never };
+  "effects.ablate": { params: EffectParams; result: EffectRead; event: EffectStage };
+  "effects.control": { params: EffectParams; result: EffectControl; event: EffectStage };
+  "effects.examples": { params: SeriesParams; result: SeriesRead; event: SeriesPart };
+  "effects.sweep": { params: SweepParams; result: SweepRead; event: SweepRead };
   "prompt.read": { params: PromptParams; result: PromptRead; event: PromptStage };
   "prompt.attribute": { params: AttributeParams; result: Attributed; event: PromptStage };
   "prompt.refine": { params: AttributeParams; result: Attributed; event: PromptStage };

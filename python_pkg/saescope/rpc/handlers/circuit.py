@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 Name = Literal["upstream", "downstream"]
 SIDES: tuple[Name, Name] = ("upstream", "downstream")
 MOST = 200
+ALWAYS = ("embedding", "direct", "bias", "error")
 
 
 def _get(call: Call, params: CircuitParams) -> CircuitAnswer:
@@ -98,6 +99,7 @@ def _text(scope: Scope, prompt: "Prompt", params: CircuitParams) -> CircuitText:
         pos=pos,
         preactivation=None if pos is None else short(scope.preactivation(prompt, params.feature, pos)),
         target="" if at is None else scope.token_text(int(aim.targets[at])),
+        contrast=scope.token_text(aim.contrast),
         at=at,
     )
 
@@ -125,22 +127,32 @@ def _side(
     main = parts[0]
     rows = [row for part in parts for row in part.rows]
     features = [row for row in rows if row.kind == "feature"]
-    shown = None if main.shading is None else [short(v) for v in main.shading.tolist()]
+    shown, more = _cut([row for row in rows if row.kind not in ("feature", "token")], params.k)
+    shading = None if main.shading is None else [short(v) for v in main.shading.tolist()]
     return CircuitSide(
         side=name,
-        rows=[_row(scope, row, prompt) for row in rows if row.kind not in ("feature", "token")],
+        rows=[_row(scope, row, prompt) for row in shown],
         features=[_row(scope, row, prompt) for row in features],
         tokens=[_row(scope, row, prompt) for row in rows if row.kind == "token"],
         unit=unit,
         notes=notes + [note[:1].upper() + note[1:] for note in main.notes],
         total=None if main.total is None else short(main.total),
         whole=None if main.whole is None else short(main.whole),
-        shading=shown,
+        n_more=len(more),
+        more=short(sum(row.score for row in more)),
+        shading=shading,
         scope=theirs.id if theirs is not None else None,
         briefs=names_of(theirs, sorted({row.feature for row in features if row.feature is not None}))
         if theirs is not None
         else None,
     )
+
+
+def _cut(rows: "list[Row]", k: int) -> "tuple[list[Row], list[Row]]":
+    """The first ``k`` parts and what always is told; and those left out."""
+    others = [row for row in rows if row.kind not in ALWAYS]
+    kept = {id(row) for row in others[:k]}
+    return [row for row in rows if row.kind in ALWAYS or id(row) in kept], others[k:]
 
 
 def _unit(name: Name, params: CircuitParams) -> str:

@@ -51,8 +51,9 @@ class CircuitSide:
     """What writes (``upstream``) or what reads (``downstream``).
 
     ``rows`` are the parts, ``features`` those of another SAE (``scope`` holds it, ``briefs`` their names), ``tokens``
-    those of the vocabulary. ``total`` is what the parts sum to, of the ``whole``, in ``unit``. ``shading`` is what
-    comes from each token through attention. ``problem`` says why there is nothing, ``notes`` what could not be told.
+    those of the vocabulary. ``n_more`` parts are left out, which sum
+    to ``more``. ``total`` is what all parts sum to, of the ``whole``, in ``unit``. ``shading`` is what comes
+    from each token through attention. ``problem`` says why there is nothing, ``notes`` what could not be told.
     """
 
     side: Literal["upstream", "downstream"]
@@ -63,6 +64,8 @@ class CircuitSide:
     notes: list[str]
     total: float | None = None
     whole: float | None = None
+    n_more: int = 0
+    more: float = 0.0
     shading: list[float] | None = None
     scope: str | None = None
     briefs: list[FeatureBrief] | None = None
@@ -84,6 +87,7 @@ class CircuitText:
     pos: int | None
     preactivation: float | None
     target: str
+    contrast: str
     at: int | None
 
 
