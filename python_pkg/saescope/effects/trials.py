@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from saescope.effects.ablation import Measured, ValueChange
 from saescope.effects.planning import along
@@ -93,18 +94,15 @@ def outcomes(
         change, i = effect.change, moving[effect.row]
         start = prompt.n_tokens - 1 if is_last_only else int(trials[i].at[0])
         drop = start - effect.start
-        kept = {
-            name: found[0, drop:].cpu().numpy()
-            for name in ("logprob", "kl", "delta_contrast")
-            if (found := getattr(change, name)) is not None
-        }
-        moved = {
-            name: MovedTokens.of(found, drop)
-            for name in ("raised", "lowered")
-            if (found := getattr(change, name)) is not None
-        }
-        before = kept["logprob"] - change.delta_logprob[0, drop:].cpu().numpy()
-        yield i, Outcome(start, before, **kept, **moved)
+        logprob, delta = _cut(change.logprob, drop), _cut(change.delta_logprob, drop)
+        contrast = None if change.delta_contrast is None else _cut(change.delta_contrast, drop)
+        raised = None if change.raised is None else MovedTokens.of(change.raised, drop)
+        lowered = None if change.lowered is None else MovedTokens.of(change.lowered, drop)
+        yield i, Outcome(start, logprob - delta, logprob, _cut(change.kl, drop), contrast, raised, lowered)
+
+
+def _cut(values: Tensor, drop: int) -> Floats:
+    return values[0, drop:].cpu().numpy()
 
 
 def unchanged(prompt: Prompt, aim: Aim, n_moved: int = 0) -> Outcome:
@@ -114,9 +112,8 @@ def unchanged(prompt: Prompt, aim: Aim, n_moved: int = 0) -> Outcome:
     before = log_p[int(aim.targets[last])].reshape(1).cpu().numpy()
     nothing = np.zeros(1, dtype=np.float32)
     none = MovedTokens(np.zeros((1, 0), np.int64), np.zeros((1, 0), np.float32), np.zeros((1, 0), np.float32))
-    moved = {"raised": none, "lowered": none} if n_moved else {}
-    contrast = None if aim.contrast is None else nothing
-    return Outcome(last, before, before, nothing, contrast, **moved)
+    moved = none if n_moved else None
+    return Outcome(last, before, before, nothing, None if aim.contrast is None else nothing, moved, moved)
 
 
 @dataclass(frozen=True)

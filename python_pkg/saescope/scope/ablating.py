@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -140,9 +140,10 @@ class Ablating(Controlling):
 
     @contextmanager
     def asked(
-        self, ask: Ask, *, check: Check = nothing, on_stage: OnStage = nothing
+        self, ask: Ask, *, check: Check = nothing, on_stage: OnStage = nothing, has_controls: bool = True
     ) -> "Iterator[tuple[Prompt, Aim, list[Trial]]]":
         """The text that was run, what to measure on it, and the trials; with the model for oneself."""
+        ask = ask if has_controls else replace(ask, n_controls=0)
         from saescope.effects.kinds import choose
 
         features = [check_feature(f, self.n_features) for f in ask.features]

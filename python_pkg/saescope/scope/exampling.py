@@ -114,8 +114,8 @@ class Exampling(Ablating):
         ComputeError
             See `ablate`.
         """
-        ask = Ask((), [feature], kind, pos, seed=seed, n_controls=controls, options=options)
-        return self.examples_frame(list(self.effects_on_examples(ask, k, group, n_after)))
+        ask = Ask((), [feature], kind, seed=seed, n_controls=controls, options=options)
+        return self.examples_frame(list(self.effects_on_examples(ask, k, group, n_after=n_after, at=pos)))
 
     def effect_summary(self, examples: "pl.DataFrame | int", *, seed: int = 0, **options: Any) -> pl.DataFrame:
         """Means over examples with their 95 % intervals: of the feature, its controls, and their difference.
@@ -147,8 +147,9 @@ class Exampling(Ablating):
         ask: Ask,
         k: int = 20,
         group: str = "top",
-        n_after: int = N_AFTER,
         *,
+        n_after: int = N_AFTER,
+        at: At = None,
         check: Check = nothing,
         on_stage: OnStage = nothing,
     ) -> Iterator[ExampleEffect]:
@@ -162,7 +163,7 @@ class Exampling(Ablating):
         kind = choose(ask.kind, ask.options)
         for passage in passages:
             check()
-            where = passage.peak if ask.pos == "peak" else ask.pos
+            where = passage.peak if at == "peak" else at
             with self.prompted(passage.tokens, check=check, on_stage=on_stage, keeps=False) as prompt:
                 (trial,) = trials = self.trials_of(prompt, replace(ask, pos=where, seed=ask.seed + passage.rank), kind)
                 aim = prompt.aim(None)

@@ -83,6 +83,11 @@ class Expecting(Prompting):
                     said.append(Typed(one, [int(i) for i in found], float(p[found[0]])))
             return Expected(ids.tolist(), p[ids].tolist(), said)
 
+    @property
+    def begins_with(self) -> int | None:
+        """The token that texts begin with, if the SAE was trained with one."""
+        return self._reading[1]
+
     def texts_of(self, ids: Sequence[int]) -> list[str]:
         """What to show for each token."""
         texts = self._pieces[0]
