@@ -62,7 +62,7 @@ def test_the_demo_notebook_runs_and_a_click_on_a_feature_shows_its_examples(page
     row.click()
     example = panel.locator(f"[data-page-feature='{feature}'] [data-example]").first
     example.wait_for()
-    assert example.locator("[data-i]").count() > 3
+    assert len(example.locator(".ss-text").inner_text().split()) > 3
     shoot(page, "demo-notebook")
 
 
@@ -84,6 +84,33 @@ def test_hovering_a_token_tells_its_activation(page, panel, scope):
     tip.wait_for()
     value = scope.examples(feature, k=1)["activation"][0]
     assert re.search(f"{value:.3g}"[:4].replace(".", r"\."), tip.inner_text())
+
+
+def test_each_token_of_a_run_of_unlit_ones_is_told_when_it_is_pointed_at(page, panel, scope):
+    feature = int(scope.table.rows("max")[0])
+    open_feature(panel, feature)
+    shown = scope.examples(feature, k=20, context=16)
+    run = panel.locator("[data-example] .ss-after [data-end]").first
+    rank = run.evaluate("(node) => [...document.querySelectorAll('[data-example]')].indexOf(node.closest('li'))")
+    start, end = (int(run.get_attribute(name)) for name in ("data-i", "data-end"))
+    texts, ids = shown["tokens"][rank].to_list(), shown["token_ids"][rank].to_list()
+    assert run.text_content() == "".join(texts[start:end])
+    tip = page.locator(".saescope-tooltip").first
+    for i in (start, start + 1):
+        at = sum(len(t) for t in texts[start:i])
+        x, y = run.evaluate(
+            """(node, [low, high]) => {
+              const range = document.createRange();
+              range.setStart(node.firstChild, low);
+              range.setEnd(node.firstChild, high);
+              const { left, top, width, height } = range.getBoundingClientRect();
+              return [left + 0.8 * width, top + height / 2];
+            }""",
+            [at, at + len(texts[i])],
+        )
+        page.mouse.move(x, y)
+        tip.get_by_text(f"{ids[i]:,}").wait_for(timeout=5000)
+        assert "activation0" in re.sub(r"\s", "", tip.inner_text())
 
 
 def test_a_panel_answers_while_a_cell_runs(page, lab, scope):

@@ -4,7 +4,7 @@ import type { TableQuery } from "./query.js";
 import { type FeatureRow, numbersOf, readRows } from "./rows.js";
 
 const WINDOW = 300;
-/** Of rows that are read anew: what is in sight and nearly; the rest when it is scrolled to. */
+/** Of rows that are read anew, or jumped to: what is in sight and nearly; the rest when it is scrolled to. */
 const FIRST_WINDOW = 100;
 const KEPT = 6000;
 
@@ -69,7 +69,9 @@ export class RowTable {
     const last = this.counts ? Math.min(end, this.counts.n_match) : end;
     const missing = firstMissing(this.#rows, first, last);
     if (missing === undefined || (missing >= this.#wanted[0] && last <= this.#wanted[1])) return;
-    void this.#fetch(Math.min(missing, around(first, last, WINDOW)), WINDOW, "table");
+    const isJump = missing === first && !this.#rows.has(last - 1) && last - first <= FIRST_WINDOW;
+    const count = isJump ? FIRST_WINDOW : WINDOW;
+    void this.#fetch(Math.min(missing, around(first, last, count)), count, "table");
   }
 
   /** Read the rows in sight anew; those held stay until then. */
