@@ -106,6 +106,9 @@ export function DirectionTable({ client, scope, plan, feature, choose, steer }: 
             <thead>
               <tr>
                 <th scope="col">feature</th>
+                <th scope="col" title="To the left: fires less on the prompts towards; to the right: more. As long as its share.">
+                  less · more
+                </th>
                 <th
                   scope="col"
                   title="The feature's part, along the direction, as a share of the direction's length. All parts and the SAE's error add up to 100 %. Exact."
@@ -141,11 +144,13 @@ export function DirectionTable({ client, scope, plan, feature, choose, steer }: 
                     />
                   </td>
                   <td>
-                    <span class="ss-direction-share">
-                      <span>{`${signed(Number((100 * row.share).toPrecision(2)))}\u2009%`}</span>
-                      <EffectBar value={row.share} top={top} isBare />
-                    </span>
+                    <EffectBar
+                      value={Math.sign(row.positive - row.negative) * Math.abs(row.share)}
+                      top={top}
+                      isBare
+                    />
                   </td>
+                  <td class="ss-number-cell">{`${number(Number((100 * row.share).toPrecision(2)))}\u2009%`}</td>
                   <td class="ss-number-cell">{`${Math.round(100 * row.explained)}\u2009%`}</td>
                   <td class="ss-number-cell">{signed(row.cosine)}</td>
                   <td class="ss-number-cell">

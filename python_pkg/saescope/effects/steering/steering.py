@@ -49,15 +49,15 @@ class Steering:
         self.n_rows = len(conditions)
         self.features = sorted({c.feature for condition in conditions for c in condition.changes})
         place = {feature: i for i, feature in enumerate(self.features)}
-        slopes = torch.zeros(self.n_rows, len(self.features))
-        steps = torch.zeros(self.n_rows, len(self.features))
+        slopes = torch.zeros(self.n_rows, len(self.features), dtype=torch.float64)
+        steps = torch.zeros_like(slopes)
         for row, condition in enumerate(conditions):
             for change in condition.changes:
                 slopes[row, place[change.feature]], steps[row, place[change.feature]] = change.affine(
                     units[change.feature]
                 )
         self._device: torch.device = sae.W_dec.device
-        self._slopes, self._steps = slopes.to(self._device), steps.to(self._device)
+        self._slopes, self._steps = slopes.float().to(self._device), steps.float().to(self._device)
         self._writer = Writer(sae) if self.features else None
         self._directions = self._writer.directions(self.features) if self._writer else None
         self._vectors = self._stack(conditions)
