@@ -57,6 +57,30 @@ describe("the browser", () => {
     expect(host.querySelector("img")).toBeNull();
   });
 
+  test("reads the page of a row that is pressed or rested on, and asks no more when it is clicked", async () => {
+    const port = fixturePort(4096, 1);
+    show(port, 3);
+    await ready("[data-page-feature='3'] [data-example]");
+    await ready("[role=row][data-feature='7']");
+    const asked = () => sent(port, "feature.get").map((p) => p["feature"]);
+    const row = (feature: number) => find(`[role=row][data-feature='${feature}']`);
+    row(7)?.dispatchEvent(new Event("pointerdown", { bubbles: true }));
+    await vi.waitFor(() => expect(asked()).toEqual([3, 7]));
+    row(6)?.dispatchEvent(new MouseEvent("mouseover", { bubbles: true }));
+    await vi.waitFor(() => expect(asked()).toEqual([3, 7, 6]));
+    expect(find("[data-page-feature]")?.dataset["pageFeature"]).toBe("3");
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    for (const feature of [6, 7]) {
+      row(feature)?.click();
+      await ready(`[data-page-feature='${feature}'] [data-example]`);
+    }
+    expect(asked()).toEqual([3, 7, 6]);
+    expect(sent(port, "examples.list")).toHaveLength(3);
+    // by other options nothing is known
+    press("]");
+    await vi.waitFor(() => expect(sent(port, "examples.list")).toHaveLength(4));
+  });
+
   test("goes on with j and back with k, and tells the scope", async () => {
     const port = fixturePort(4096, 1);
     show(port, 3);
