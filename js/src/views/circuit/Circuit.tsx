@@ -121,7 +121,7 @@ function wantedOf(state: CircuitState, feature: number, text: string, by: By): W
 
 function expectedOf(known: Known | undefined): string | undefined {
   const text = known?.text;
-  return text && text.at !== null && text.target ? `${visible(text.target)}, after the feature` : undefined;
+  return text && text.at !== null && text.target ? visible(text.target) : undefined;
 }
 
 interface MiddleProps {

@@ -5,6 +5,9 @@ import { Failure } from "../shell/Notice.js";
 import type { RowsProps } from "./Rows.js";
 import { useHead } from "./useCircuit.js";
 
+/** Sources below this share of the largest are told together. */
+const LEAST = 0.005;
+
 interface Props extends RowsProps {
   layer: number;
   head: number;
@@ -16,8 +19,11 @@ export function HeadDetails({ client, info, wanted, pos, side, unit, layer, head
   const isSlow = useSlow(isWaiting);
   if (error) return <Failure error={error} retry={retry} />;
   if (!shown) return isSlow ? <p class="ss-circuit-note">Reading the head.</p> : null;
-  const { sources, n_sources: nSources, rest, tokens } = shown;
-  const top = Math.max(1e-12, ...sources.map(({ score }) => Math.abs(score)));
+  const { sources: every, n_sources: nSources, rest: others, tokens } = shown;
+  const top = Math.max(1e-12, ...every.map(({ score }) => Math.abs(score)));
+  const sources = every.filter(({ score }) => Math.abs(score) >= LEAST * top);
+  const rest =
+    others + every.reduce((sum, { score }) => sum + (Math.abs(score) < LEAST * top ? score : 0), 0);
   const up = tokens.filter(({ score }) => score > 0);
   const down = tokens.filter(({ score }) => score < 0);
   const words = (found: typeof tokens) =>

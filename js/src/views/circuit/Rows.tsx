@@ -6,10 +6,12 @@ import { EffectBar, MethodTag } from "../effects/EffectBar.js";
 import { change, probability, visible } from "../effects/signed.js";
 import { FeatureName } from "../shell/FeatureName.js";
 import { HeadDetails } from "./HeadDetails.js";
-import { ratioOf, roleOf, rowAbout, rowName, times } from "./naming.js";
+import { points, ratioOf, roleOf, rowAbout, rowName, times } from "./naming.js";
 import type { SideName, Wanted } from "./useCircuit.js";
 
 const N_ROWS = 12;
+/** What is left over of a sum is nothing below this share of its largest part. */
+const NOTHING = 1e-3;
 
 export interface RowsProps {
   client: Client;
@@ -111,6 +113,8 @@ function PartRow(props: PartProps) {
         </span>
         {isByWeights ? (
           <Multiple row={row} top={top} />
+        ) : row.kind === "error" && Math.abs(row.score) < NOTHING * top ? (
+          <span class="ss-circuit-nothing">≈ 0</span>
         ) : (
           <EffectBar value={row.score} top={top} unit={unit} />
         )}
@@ -205,7 +209,7 @@ export function TokenRows({ rows, n, isOnText }: TokensProps) {
           <li key={i} class="ss-circuit-token" title={isOnText ? withAndWithout(row) : undefined}>
             <bdi>{visible(row.text ?? "")}</bdi>
             <EffectBar value={row.score} top={top} isBare />
-            <span class="ss-circuit-value">{change(row.score)}</span>
+            <span class="ss-circuit-value">{isOnText ? points(row.score) : change(row.score)}</span>
           </li>
         ))}
       </ul>

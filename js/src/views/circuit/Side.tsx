@@ -47,7 +47,7 @@ function Found({ client, info, name, side, text, wanted, chooseIn }: Props & { s
         {isOnText && name === "downstream" ? "Last steps of the effect" : "Heads and MLPs"}
         <MethodTag method={isOnText && name === "upstream" ? "exact" : "estimate"} />
       </h4>
-      {!isOnText && <p class="ss-circuit-note">{AGAINST[name]}</p>}
+      {!isOnText && <p class="ss-circuit-note">{AGAINST[name](Math.min(N_OTHERS, info.n_features - 1))}</p>}
       <Rows {...common} rows={rows} nMore={side.n_more} more={side.more} />
     </>
   );
@@ -92,10 +92,14 @@ function Found({ client, info, name, side, text, wanted, chooseIn }: Props & { s
   );
 }
 
-const AGAINST: Record<SideName, string> = {
-  upstream: "The most each can add, as a multiple of the mean over 128 other features. The tick is 1×.",
-  downstream:
-    "How much of its query, key, value or gate each makes of it, as a multiple of the mean over 128 others.",
+/** As `effects/circuit/weights.py` draws them. */
+const N_OTHERS = 128;
+
+const AGAINST: Record<SideName, (n: number) => string> = {
+  upstream: (n) =>
+    `The most each can add, as a multiple of the mean over ${n} other features. The tick is 1×.`,
+  downstream: (n) =>
+    `How much of its query, key, output (value) or gate each makes of it, as a multiple of the mean over ${n} others.`,
 };
 
 function wordsTitle(name: SideName, isOnText: boolean, text: CircuitText | undefined): string {

@@ -38,6 +38,13 @@ export function times(ratio: number): string {
   return `${ratio >= 100 ? number(ratio) : ratio.toFixed(ratio >= 10 ? 1 : 2)}×`;
 }
 
+/** A change of a probability: four digits after the point at most. */
+export function points(change: number): string {
+  if (Math.abs(change) < 5e-5) return "≈ 0";
+  const text = Math.abs(change).toFixed(Math.abs(change) < 0.01 ? 4 : 3);
+  return `${change < 0 ? "−" : "+"}${text}`;
+}
+
 /** What a reader makes of the feature: `weights: query` is `query`. */
 export function roleOf({ method }: CircuitRow): string {
   return method.startsWith("weights: ") ? method.slice("weights: ".length) : "";
