@@ -10,12 +10,24 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from saescope.bundled import demo
     from saescope.errors import SaescopeError
+    from saescope.imports import import_index
     from saescope.index import Index
     from saescope.index.rule import Rule
     from saescope.indexing.merge import merge
     from saescope.scope import Scope, load, open_index
 
-__all__ = ["Index", "Rule", "SaescopeError", "Scope", "__version__", "demo", "load", "merge", "open_index"]
+__all__ = [
+    "Index",
+    "Rule",
+    "SaescopeError",
+    "Scope",
+    "__version__",
+    "demo",
+    "import_index",
+    "load",
+    "merge",
+    "open_index",
+]
 
 _HOMES = {
     "Index": "saescope.index",
@@ -23,6 +35,7 @@ _HOMES = {
     "SaescopeError": "saescope.errors",
     "Scope": "saescope.scope",
     "demo": "saescope.bundled",
+    "import_index": "saescope.imports",
     "load": "saescope.scope",
     "merge": "saescope.indexing.merge",
     "open_index": "saescope.scope",

@@ -62,6 +62,12 @@ class CorpusMissingError(CorpusError, FileNotFoundError):
     code = "corpus_missing"
 
 
+class ForeignFileError(InputError):
+    """A file that another tool made cannot be read; the message names file and line or place."""
+
+    code = "foreign_file"
+
+
 class SourceError(SaescopeError, ValueError):
     """A model or an SAE cannot be loaded or used."""
 

@@ -15,6 +15,8 @@ from saescope.errors import PluginError, UnknownNameError
 HOMES = {
     "ablations": "saescope.effects.kinds",
     "attributions": "saescope.effects.attribution",
+    "exporters": "saescope.export",
+    "importers": "saescope.imports",
     "maps": "saescope.query.maps",
     "neighbors": "saescope.query.neighbors",
     "panels": "saescope.panels",

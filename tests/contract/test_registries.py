@@ -24,6 +24,28 @@ def check_ablations(made, opened):
     assert np.isfinite(found).all()
 
 
+def check_attributions(made, _):
+    from saescope.effects.attribution.about import about_of
+
+    said = about_of(made)
+    assert all((said.title, said.meaning.endswith("."), said.baseline))
+    assert list(inspect.signature(made).parameters) == ["question"]
+
+
+def check_exporters(made, _):
+    first = list(inspect.signature(made).parameters.values())[:4]
+    assert [p.name for p in first] == ["scope", "target", "features", "progress"]
+    assert all(p.kind is p.KEYWORD_ONLY for p in list(inspect.signature(made).parameters.values())[4:])
+    assert isinstance(made.is_folder, bool)
+
+
+def check_importers(made, _):
+    first = list(inspect.signature(made).parameters.values())[:3]
+    assert [p.name for p in first] == ["source", "workspace", "progress"]
+    assert all(p.kind is p.KEYWORD_ONLY for p in list(inspect.signature(made).parameters.values())[3:])
+    assert {"d_sae", "model", "sae", "site"} <= set(inspect.signature(made).parameters)
+
+
 def check_maps(made, opened):
     from saescope.progress import Silent
 
@@ -62,6 +84,9 @@ def check_sources(made, _):
 
 CHECKS = {
     "ablations": check_ablations,
+    "attributions": check_attributions,
+    "exporters": check_exporters,
+    "importers": check_importers,
     "maps": check_maps,
     "neighbors": check_neighbors,
     "panels": check_panels,

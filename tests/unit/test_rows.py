@@ -44,8 +44,8 @@ def test_what_fires_on_rows_equals_a_plain_loop_over_several_shards(tmp_path_fac
 
 def test_no_rows_and_no_shards_hold_nothing(tmp_path):
     none = np.zeros(0, dtype=np.int64)
-    for shards in (save(tmp_path, [1.0]), RowShards([], [])):
-        features, values, counts = shards.gather(none)
+    for found in (save(tmp_path, [1.0]), RowShards([], [])):
+        features, values, counts = found.gather(none)
         assert (len(features), len(values), len(counts)) == (0, 0, 0)
     assert len(RowShards([], []).norms) == 0
 

@@ -5,7 +5,7 @@ sums over them are kept, and whatever is looked at is computed by the same code 
 makes the tables.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -14,7 +14,7 @@ import polars as pl
 import pyarrow as pa
 
 from saescope.index.choice import Wanted, choose
-from saescope.index.examples import ExampleFile, Window, cut_windows, windows_of
+from saescope.index.examples import BLOCK, ExampleFile, Window, cut_windows, windows_of
 from saescope.index.features import LENS, SCHEMA, FeatureFile, feature_rows, row_of
 from saescope.index.layout import Layout
 from saescope.index.postings import PostingsReader, ShardedPostings
@@ -79,6 +79,15 @@ class Tables:
     def windows(self, feature: int, group: int) -> list[Window]:
         """The stored examples of one feature and group."""
         return self._examples.windows(feature, group)
+
+    def all_windows(self, first: int, end: int) -> Iterator[list[Window]]:
+        """All stored examples of each feature from ``first`` to ``end - 1``; each batch is read once."""
+        number, batch = -1, None
+        for feature in range(first, end):
+            if feature // BLOCK != number or batch is None:
+                number = feature // BLOCK
+                batch = self._examples.batch(number)
+            yield windows_of(batch, feature)
 
 
 class Growing:

@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from saescope.errors import DamagedIndexError, NoIndexError, StoreError, UnfinishedIndexError
+from saescope.index.layout import WINDOW_SIDE
+from saescope.index.origin import Origin
 
 FORMAT = "saescope-index"
 MAJOR, MINOR = 2, 0
@@ -60,6 +62,11 @@ class Manifest:
         How to see, without reading it, that the corpus is still the same.
     is_complete
         Whether all shards are there; an index that is being built can be read before.
+    window_size
+        Most tokens in a stored example.
+    imported
+        Where an index comes from that another tool's files were made into, and what these did not
+        hold: see `saescope.index.origin.Origin`; ``None`` for one that was built.
     """
 
     n_rows: int
@@ -89,8 +96,15 @@ class Manifest:
     parts: list[Part] = field(default_factory=list)
     created: str = ""
     corpus_key: dict[str, Any] | None = None
+    window_size: int = 2 * WINDOW_SIDE
+    imported: dict[str, Any] | None = None
     format: str = FORMAT
     version: list[int] = field(default_factory=lambda: [MAJOR, MINOR])
+
+    @property
+    def origin(self) -> Origin | None:
+        """Where an imported index comes from, and what is not in it."""
+        return None if self.imported is None else Origin.of(self.imported)
 
     @property
     def n_shards(self) -> int:

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import polars as pl
+import polars.selectors as cs
 from numpy.typing import NDArray
 
 from saescope.errors import DamagedIndexError, InputError, NeedsPostingsError, UnknownFeatureError, UnknownNameError
@@ -141,8 +142,18 @@ class Index:
 
     @property
     def table(self) -> pl.DataFrame:
-        """The feature table, tokens as ids; one row a feature, sorted by feature."""
-        return self.figures.frame()
+        """The feature table, tokens as ids; one row a feature, sorted by feature; null for what is not known."""
+        return self.figures.frame() if self.manifest.imported is None else self._with_nulls
+
+    @cached_property
+    def _with_nulls(self) -> pl.DataFrame:
+        hidden = [pl.lit(None, pl.UInt64).alias("n_fires")] if self.lacks("n_fires") else []
+        return self.figures.frame().with_columns(cs.float().fill_nan(None), *hidden)
+
+    def lacks(self, name: str) -> bool:
+        """Whether an import left something out, by its name in `saescope.index.origin.MISSING`."""
+        origin = self.manifest.origin
+        return origin is not None and name in origin.missing
 
     @cached_property
     def tokens(self) -> NDArray[np.uint16 | np.uint32]:
@@ -198,9 +209,10 @@ class Index:
         rule = rule or self.layout.rule
         if rule == self.layout.rule or rule.max_norm_ratio is None:
             return self.layout.with_rule(rule)
-        if not self.is_complete or not self.manifest.has_postings:
+        if not self.is_complete or not self.manifest.has_postings or self.lacks("norms"):
             raise NeedsPostingsError(
-                "which tokens have an abnormal norm is not known: the index is not finished, or without postings.",
+                "which tokens have an abnormal norm is not known: the index is not finished, or without postings, "
+                "or imported.",
                 hint="Wait for the build, or build it with postings.",
             )
         return self.layout.with_rule(rule).with_norms(self.row_shards.norms, self.manifest.median_norm)
@@ -222,7 +234,7 @@ class Index:
             return self._growing.postings
         if not self.manifest.has_postings:
             raise NeedsPostingsError(
-                "this question needs every activation, and the index was made without postings.",
+                f"this question needs every activation, and {self._why_no_postings()}.",
                 hint="Build it with postings (the default).",
             )
         return self._postings_file
@@ -349,6 +361,10 @@ class Index:
     def has_postings(self) -> bool:
         """Whether every activation is kept, and not the examples alone."""
         return not self.is_complete or self.manifest.has_postings
+
+    def _why_no_postings(self) -> str:
+        origin = self.manifest.origin
+        return f"the index was imported from {origin.kind}" if origin else "the index was made without postings"
 
     def _group(self, name: str, wanted: Wanted) -> int:
         if name not in wanted.groups:

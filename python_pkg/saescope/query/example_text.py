@@ -13,7 +13,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from saescope.index.layout import WINDOW_SIDE
 from saescope.index.spans import Spans
 from saescope.index.store import Index
 from saescope.query.firing import spans
@@ -60,15 +59,15 @@ def examples_with(index: Index, text: str) -> TextHits:
         return _firing(index, text)
     hits, d_sae = find_text(index, text, limit=ALL), index.manifest.d_sae
     n_hits = np.zeros(d_sae, dtype=np.int64)
-    for features in _holding(index.example_spans, hits):
+    for features in _holding(index.example_spans, hits, index.manifest.window_size):
         n_hits += np.bincount(features, minlength=d_sae)
     return TextHits(n_hits.astype(np.uint32), hits.n_found)
 
 
-def _holding(windows: Spans, hits: Hits) -> Iterator[NDArray[np.uint32]]:
-    """The features of all windows that hold an occurrence, some at a time."""
+def _holding(windows: Spans, hits: Hits, longest: int) -> Iterator[NDArray[np.uint32]]:
+    """The features of all windows, of at most ``longest`` tokens, that hold an occurrence, some at a time."""
     nearest = _nearest_ends(hits)
-    firsts = np.maximum(hits.rows - (2 * WINDOW_SIDE - 1), 0).astype(np.uint32)  # of the starts' own type
+    firsts = np.maximum(hits.rows - (longest - 1), 0).astype(np.uint32)  # of the starts' own type
     lows = np.searchsorted(windows.start, firsts)
     highs = np.searchsorted(windows.start, hits.rows.astype(np.uint32), side="right")
     begins = lows[np.r_[True, lows[1:] > highs[:-1]]] if len(lows) else lows

@@ -6,6 +6,7 @@ from saescope.scope.building import Building
 from saescope.scope.circuits import Circuits
 from saescope.scope.comparing import Comparing
 from saescope.scope.exampling import Exampling
+from saescope.scope.exporting import Exporting
 from saescope.scope.finding import Finding
 from saescope.scope.health import Checking
 from saescope.scope.mapping import Mapping
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 
 class Scope(
+    Exporting,
     Finding,
     Noting,
     Queries,
