@@ -137,6 +137,65 @@ def test_labels_and_statuses_are_shown_searched_sorted_and_renewed(noted):
     assert numbers_of(noted.find_features("alpha", looks_in="label")) == []
 
 
+@pytest.fixture
+def layered(noted):
+    """Notes of all kinds, with labels from elsewhere."""
+    notes = noted.notes
+    notes.set(7, remark="Fires on the harbour.\nAnd on <b>ships</b>", tags=["sea", "checked twice"])
+    notes.set(20, tags=["law"])
+    notes.add_layer(pl.DataFrame({"feature": [7, 30], "label": ["about water", "about ships"]}), "auto")
+    notes.add_layer(pl.DataFrame({"feature": [30, 31], "label": ["Other", "another"]}), "second")
+    return noted
+
+
+def test_remarks_tags_and_layers_are_searched_each_alone_and_with_the_rest(layered):
+    find = layered.find_features
+    assert numbers_of(find("HARBOUR", looks_in="remark")) == [7]
+    assert numbers_of(find("^and", looks_in="remark", is_regex=True)) == []
+    assert numbers_of(find("(?m)^and", looks_in="remark", is_regex=True)) == [7]
+    assert numbers_of(find("twice", looks_in="tags")) == [7]
+    assert numbers_of(find("^law$", looks_in="tags", is_regex=True)) == [20]
+    assert sorted(numbers_of(find("other", looks_in="layer"))) == [30, 31]
+    assert numbers_of(find("harbour", looks_in="label")) == []
+    assert {7, 20, 30, 31} <= set(numbers_of(find("harbour|law|other", is_regex=True)))
+
+
+def test_words_rank_what_is_written(layered):
+    assert numbers_of(layered.find_features(words="ships")) == [30, 7]
+    assert numbers_of(layered.find_features(words="ships harb")) == [7]
+    assert numbers_of(layered.find_features(words="ships", sort="feature", descending=False)) == [7, 30]
+    assert numbers_of(layered.find_features(words="ships", only=[7])) == [7]
+    assert layered.find_features(words="nowhere").is_empty()
+    assert len(layered.find_features(words=" ")) == 256
+    layered.notes.set(40, label="ships, ships")
+    assert numbers_of(layered.find_features(words="ships"))[0] == 40
+    with pytest.raises(UnknownNameError, match="only while words are sought"):
+        layered.find_features(sort="rank")
+
+
+def test_tags_filter_and_sort(layered):
+    assert sorted(numbers_of(layered.find_features(tags=["sea", "law"]))) == [7, 20]
+    assert len(layered.find_features(tags=[""])) == 256 - 2
+    assert numbers_of(layered.find_features(sort="tags", descending=False))[:3] == [20, 7, 0]
+    assert numbers_of(layered.find_features(sort="layer", descending=False))[:4] == [30, 7, 31, 0]
+    found = layered.find_features(only=[7, 30, 31], sort="feature", descending=False)
+    assert found["tags"].to_list() == [["sea", "checked twice"], [], []]
+    assert found["layer"].to_list() == ["about water", "about ships", "another"]
+    assert found["label"].to_list() == ["beta Sea", "", ""]
+
+
+def test_the_page_gets_a_layer_s_label_with_its_name(layered):
+    options = {"scope": layered.id, "offset": 0, "count": 5, "filter": {"words": "ships"}, "sort": "rank"}
+    reply = MemoryPage().call("features.window", options | {"columns": ["label", "tags", "layer", "layer_name"]})
+    frame = pl.read_ipc_stream(io.BytesIO(reply.buffers[0]))
+    assert frame.rows() == [
+        (30, "", [], "about ships", "auto"),
+        (7, "beta Sea", ["sea", "checked twice"], "about water", "auto"),
+    ]
+    content = layered.table.as_csv(np.array([7]), ["feature", "tags", "layer"]).decode()
+    assert list(csv.reader(io.StringIO(content)))[1] == ["7", '["sea", "checked twice"]', "about water"]
+
+
 def test_the_window_shows_the_columns_asked_for_with_what_is_written(noted):
     page = MemoryPage()
     options = {"scope": noted.id, "offset": 0, "count": 3, "sort": "label", "descending": False}

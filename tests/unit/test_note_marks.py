@@ -10,6 +10,7 @@ import saescope
 from saescope.errors import ConflictError, InputError, NoIndexError, NotesError, UnknownFeatureError
 from saescope.notes import Notes, Passage, database, open_book
 from saescope.query.passages import N_KEYED, keys_at, passage_at
+from saescope.rpc.transports.memory import MemoryPage
 
 N = 256
 V1 = Path(__file__).parent / "notes-v1.sqlite"
@@ -208,3 +209,47 @@ def test_an_example_of_the_scope_is_marked(tiny_scope, tmp_path):
     assert found["token"].to_list() == examples["token"].to_list()[:0:-1]
     with pytest.raises(InputError, match="no row"):
         notes.mark(feature, 10**9, "typical")
+
+
+def ask(page, method, scope, **params):
+    last = page.call(method, {"scope": scope.id, **params}).last
+    return last.get("data") or last["error"]
+
+
+def test_a_page_marks_examples_and_reads_the_marks_of_those_it_shows(tiny_scope, tmp_path):
+    scope = saescope.open_index(tiny_scope.index.path)
+    scope.open_notes(tmp_path / "own.sqlite")
+    page = MemoryPage()
+    feature = int(scope.features.sort("n_fires", descending=True)["feature"][0])
+    rows = scope.examples(feature, k=4)["row"].to_list()
+    assert ask(page, "marks.get", scope, feature=feature, rows=rows)["shown"] == []
+    done = ask(page, "mark.set", scope, feature=feature, row=rows[1], mark="typical")
+    assert (done["n_marks"], done["version"], done["can_undo"]) == (1, 1, True)
+    ask(page, "mark.set", scope, feature=feature, row=rows[2], mark="counterexample")
+    found = ask(page, "marks.get", scope, feature=feature, rows=rows)
+    wanted = [{"row": rows[1], "mark": "typical"}, {"row": rows[2], "mark": "counterexample"}]
+    keys = dict(zip(rows, keys_at(scope.index, rows), strict=True))
+    same = [{"row": r, "mark": w["mark"]} for r in rows for w in wanted if keys[r] == keys[w["row"]]]
+    assert found["shown"] == same
+    assert [m["mark"] for m in found["marks"]] == ["counterexample", "typical"]
+    done = ask(page, "mark.set", scope, feature=feature, passage=found["marks"][0]["passage"], mark="")
+    assert done["n_marks"] == 1
+    assert ask(page, "note.undo", scope, feature=feature)["n_marks"] == 2
+    assert ask(page, "mark.set", scope, feature=feature, mark="typical")["code"] == "input"
+    assert ask(page, "mark.set", scope, feature=feature, row=10**9, mark="typical")["code"] == "input"
+    assert ask(page, "marks.get", scope, feature=feature, rows=[1] * 201)["code"] == "input"
+    page.connection.close()
+
+
+def test_a_page_reads_layers_and_tags(tiny_scope, tmp_path):
+    scope = saescope.open_index(tiny_scope.index.path)
+    notes = scope.open_notes(tmp_path / "own.sqlite")
+    page = MemoryPage()
+    notes.set(3, tags=["sea", "<b>"])
+    notes.set(4, tags=["sea"])
+    notes.add_layer(pl.DataFrame({"feature": [3], "label": ["<script>"]}), "auto", source="a file")
+    found = ask(page, "note.get", scope, feature=3)
+    assert found["layers"] == [{"layer": "auto", "source": "a file", "label": "<script>"}]
+    told = ask(page, "tags.get", scope)["tags"]
+    assert told == [{"tag": "sea", "n_features": 2}, {"tag": "<b>", "n_features": 1}]
+    page.connection.close()

@@ -165,11 +165,13 @@ export type Nothing = Record<string, never>;
 /** What features have to meet; all conditions together. */
 export interface TableFilter {
   search: string;
-  looks_in: "everything" | "label" | "top_tokens" | "promoted" | "suppressed";
+  looks_in: "everything" | "label" | "remark" | "tags" | "layer" | "top_tokens" | "promoted" | "suppressed";
   is_regex: boolean;
   fires_on: string;
+  words: string;
   ranges: Record<string, (number | null)[]>;
   statuses: string[];
+  tags: string[];
   hides_dead: boolean;
   hides_dense: boolean;
   hides_single_token: boolean;
@@ -715,6 +717,13 @@ export interface Measured {
   differences: string[];
 }
 
+/** What a source elsewhere calls a feature: the layer's name, where it came from, and its label. */
+export interface LayerLabel {
+  layer: string;
+  source: string;
+  label: string;
+}
+
 /** What is written about a feature, as it is on disk; ``version`` is 0 where nothing ever was. */
 export interface FeatureNote {
   feature: number;
@@ -730,6 +739,8 @@ export interface FeatureNote {
   can_redo: boolean;
   lists: string[];
   place: string;
+  n_marks: number;
+  layers: LayerLabel[];
 }
 
 /** Change a note; what is none stays as it is, and ``drops_confidence`` takes that away. */
@@ -751,6 +762,57 @@ export interface NoteStep {
   scope: string;
   feature: number;
   version?: number | null;
+}
+
+/** Names a feature, and the rows of the corpus at the peaks of the examples that are shown, at most 200. */
+export interface MarksParams {
+  scope: string;
+  feature: number;
+  rows?: number[];
+}
+
+/** An example that is marked, by its passage's key, with the passage's text: ``token`` is at the peak. */
+export interface ExampleMark {
+  passage: string;
+  mark: "typical" | "counterexample";
+  before: string;
+  token: string;
+  after: string;
+  author: string;
+  saved_ms: number;
+}
+
+/** A row among those asked for whose passage is marked. */
+export interface ShownMark {
+  row: number;
+  mark: "typical" | "counterexample";
+}
+
+/** Answer of ``marks.get``: all marks of the feature, the one made last first, and which rows have one. */
+export interface FeatureMarks {
+  feature: number;
+  marks: ExampleMark[];
+  shown: ShownMark[];
+}
+
+/** Mark an example, by the row of its peak or by its passage's key; an empty ``mark`` takes it away. */
+export interface MarkChange {
+  scope: string;
+  feature: number;
+  mark: "" | "typical" | "counterexample";
+  row?: number | null;
+  passage?: string | null;
+}
+
+/** A tag, and how many features have it. */
+export interface TagCount {
+  tag: string;
+  n_features: number;
+}
+
+/** Answer of ``tags.get``: the tags there are, the most used first, at most 200. */
+export interface TagCounts {
+  tags: TagCount[];
 }
 
 /** A named list of features; ``saved_ms`` tells when it was changed last. */
@@ -1385,6 +1447,9 @@ export interface Methods {
   "note.set": { params: NoteChange; result: FeatureNote; event: never };
   "note.undo": { params: NoteStep; result: FeatureNote; event: never };
   "note.redo": { params: NoteStep; result: FeatureNote; event: never };
+  "marks.get": { params: MarksParams; result: FeatureMarks; event: never };
+  "mark.set": { params: MarkChange; result: FeatureNote; event: never };
+  "tags.get": { params: ScopeParams; result: TagCounts; event: never };
   "lists.get": { params: ScopeParams; result: FeatureLists; event: never };
   "lists.change": { params: ListChange; result: FeatureLists; event: never };
   "list.get": { params: ListParams; result: ListedFeatures; event: never };

@@ -29,6 +29,8 @@ T = TypeVar("T")
 Db = sqlite3.Connection
 
 LOOK_EVERY_S = 0.5
+GENERATION = 40
+"""The bit of a revision from which it counts the files that were replaced."""
 
 _books: "weakref.WeakValueDictionary[Path, Book]" = weakref.WeakValueDictionary()
 _every: "weakref.WeakSet[Book]" = weakref.WeakSet()
@@ -166,7 +168,7 @@ class Book:
     @property
     def revision(self) -> int:
         """A number that changes with every change of a note, a list or a layer."""
-        return self._catch_up().seen + (self._generation << 40)
+        return self._catch_up().seen + (self._generation << GENERATION)
 
     @property
     def labels(self) -> Mapping[int, str]:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import cached_property
 from pathlib import Path
 from types import EllipsisType
 from typing import Any, Literal
@@ -17,6 +18,7 @@ from saescope.notes.listing import TIME
 from saescope.notes.marking import Marking
 from saescope.notes.note import FIELDS, MARK, Note, Passage
 from saescope.notes.sharing import Sharing
+from saescope.notes.words import Ranked, Words
 
 TABLE_SCHEMA: dict[str, Any] = {
     "feature": pl.UInt32, "label": pl.String, "remark": pl.String, "tags": pl.List(pl.String), "status": pl.String,
@@ -228,6 +230,34 @@ class Notes(Sharing, Marking, Layering):
     def statuses(self) -> Mapping[int, str]:
         """The status of each feature that has one; see `labels`."""
         return self.book.statuses
+
+    def tags(self) -> Mapping[int, tuple[str, ...]]:
+        """The tags of each feature that has some; see `labels`."""
+        return self.book.tags
+
+    def remarks(self) -> dict[int, str]:
+        """The remark of each feature that has one; read from the file."""
+        query = "SELECT feature, remark FROM notes WHERE remark <> '' ORDER BY feature"
+        return self.book.read(lambda db: dict(db.execute(query)), {})
+
+    @cached_property
+    def _words(self) -> Words:
+        return Words(self.book)
+
+    def rank(self, words: str) -> Ranked:
+        """Features in whose label, tags, remark or layers all words are, those that say them most first.
+
+        Parameters
+        ----------
+        words
+            Whatever their case and accents; their ends may be missing. Those in quotes stand together.
+
+        Returns
+        -------
+        Ranked
+            ``features`` and their ``scores`` (BM25, a word in a label counting most; larger is better).
+        """
+        return self._words.rank(words)
 
     def table(self) -> pl.DataFrame:
         """All notes that say something, one row a feature.

@@ -1,8 +1,9 @@
 """What a feature table sorts and filters by: columns as arrays, tokens as flat lists, what people wrote."""
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property, lru_cache
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -18,12 +19,35 @@ WARM_AFTER_S = 0.8
 LISTS = ("top_tokens", "promoted", "suppressed")
 
 
-class Written(NamedTuple):
-    """What people wrote, by feature: labels and statuses; ``revision`` changes when they do."""
+Texts = Mapping[int, str]
+NOTED = ("label", "remark", "tags", "layer")
+"""What of notes can be searched."""
 
-    labels: Mapping[int, str]
-    statuses: Mapping[int, str]
+
+def no_texts() -> Texts:
+    """No text at all."""
+    return {}
+
+
+def none_ranked(words: str) -> tuple[Sequence[int], Sequence[float]]:  # noqa: ARG001
+    """No feature with any words."""
+    return (), ()
+
+
+class Written(NamedTuple):
+    """What people wrote, by feature: labels, statuses, tags; ``revision`` changes when they do.
+
+    ``layers`` are labels from elsewhere, by the layer's name; ``remarks`` reads all remarks, ``rank`` finds
+    features by words, best first, with a score each.
+    """
+
+    labels: Texts
+    statuses: Texts
     revision: int
+    tags: Mapping[int, tuple[str, ...]] = MappingProxyType({})
+    layers: Sequence[tuple[str, Texts]] = ()
+    remarks: Callable[[], Texts] = no_texts
+    rank: Callable[[str], tuple[Sequence[int], Sequence[float]]] = none_ranked
 
 
 def nothing_written() -> Written:
@@ -46,12 +70,15 @@ class TableColumns:
         self.index = index
         self.n_features = index.manifest.d_sae
         self.written = nothing_written()
+        self._merged: Mapping[int, tuple[str, str]] | None = None
         self._ask = ask
         self._numbers: dict[str, NDArray[Any]] = {}
         self._lists: dict[str, TokenLists] = {}
         self._reading = threading.Lock()
         self._is_warm = False
         self._hits = lru_cache(maxsize=4)(self._find)
+        self._noted = lru_cache(maxsize=2 * len(NOTED))(self._note_texts)
+        self._ranked = lru_cache(maxsize=4)(self._rank)
 
     def news(self) -> int:
         """Take in what was written; returns its revision."""
@@ -59,8 +86,51 @@ class TableColumns:
         if found.revision != self.written.revision:
             inside = range(self.n_features)
             labels, statuses = ({f: t for f, t in ts.items() if t and f in inside} for ts in found[:2])
-            self.written = Written(labels, statuses, found.revision)
+            tags = {f: ts for f, ts in found.tags.items() if f in inside}
+            self.written = found._replace(labels=labels, statuses=statuses, tags=tags)
+            self._merged = None
         return self.written.revision
+
+    @property
+    def layer(self) -> Mapping[int, tuple[str, str]]:
+        """Of each feature that has one, the label of the first layer that has it, and the layer's name."""
+        if self._merged is None:
+            merged: dict[int, tuple[str, str]] = {}
+            for name, labels in reversed(self.written.layers):
+                merged |= {f: (text, name) for f, text in labels.items() if 0 <= f < self.n_features}
+            self._merged = merged
+        return self._merged
+
+    def note_texts(self, place: str, *, is_folded: bool) -> tuple[NDArray[np.int64], pl.Series]:
+        """Features with the texts that are written on them in a place of ``NOTED``; without case if folded."""
+        return self._noted(place, is_folded, self.written.revision)
+
+    def _note_texts(self, place: str, is_folded: bool, _n_news: int) -> tuple[NDArray[np.int64], pl.Series]:
+        pairs = [(f, t) for f, t in self._said(place) if 0 <= f < self.n_features]
+        texts = [t.casefold() if is_folded else t for _, t in pairs]
+        return np.array([f for f, _ in pairs], dtype=np.int64), pl.Series(texts, dtype=pl.String)
+
+    def _said(self, place: str) -> Iterable[tuple[int, str]]:
+        written = self.written
+        if place == "label":
+            return written.labels.items()
+        if place == "tags":
+            return ((f, tag) for f, tags in written.tags.items() for tag in tags)
+        if place == "layer":
+            return (pair for _, labels in written.layers for pair in labels.items())
+        return written.remarks().items()
+
+    def ranks(self, words: str) -> NDArray[np.float32]:
+        """How well each feature's notes match some words, ``[d_sae]``; NaN where not all of them are."""
+        return self._ranked(words, self.written.revision)
+
+    def _rank(self, words: str, _n_news: int) -> NDArray[np.float32]:
+        features, scores = self.written.rank(words)
+        found = np.full(self.n_features, np.nan, dtype=np.float32)
+        numbers = np.asarray(features, dtype=np.int64)
+        inside = numbers < self.n_features
+        found[numbers[inside]] = np.asarray(scores, dtype=np.float32)[inside]
+        return found
 
     def numbers(self, name: str) -> NDArray[Any]:
         """A column of numbers, ``[d_sae]``."""

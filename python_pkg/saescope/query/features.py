@@ -19,9 +19,11 @@ from saescope.query.spread import Spread, spread_of
 from saescope.query.tokens import with_texts
 
 TOKEN_COLUMNS = ["top_tokens", "promoted", "suppressed"]
-NOTED = ["label", "status"]
-SORTABLE = (*NUMBERS, *NOTED, *TOKEN_COLUMNS, "n_hits")
-SHOWN = (*NUMBERS, *NOTED, "histogram", *TOKEN_COLUMNS, "n_hits")
+NOTED = ["label", "status", "tags", "layer"]
+WRITTEN = [*NOTED, "layer_name", "n_hits"]
+"""Columns that are not in the index."""
+SORTABLE = (*NUMBERS, *NOTED, *TOKEN_COLUMNS, "n_hits", "rank")
+SHOWN = (*NUMBERS, *NOTED, "layer_name", "histogram", *TOKEN_COLUMNS, "n_hits")
 COLUMNS = ("feature", "n_fires", "density", "max", "mean", "histogram", "top_tokens", "promoted")
 MAX_WINDOW = 300
 MAX_EXPORT = 200_000
@@ -64,15 +66,15 @@ class FeatureTable:
         Parameters
         ----------
         sort
-            One of ``SORTABLE``. Texts are in the order of the alphabet, lists of tokens by their
-            first; what has no value comes last either way.
+            One of ``SORTABLE``. Texts are in the order of the alphabet, lists of tokens and tags by
+            their first; what has no value comes last either way.
         where
             What a feature has to meet.
 
         Raises
         ------
         UnknownNameError
-            ``sort`` names no such column, or ``"n_hits"`` without a text to fire on.
+            ``sort`` names no such column, or ``"n_hits"`` without a text to fire on, or ``"rank"`` without words.
         InputError
             The text to fire on is no text.
         """
@@ -80,6 +82,8 @@ class FeatureTable:
             raise UnknownNameError(f"the table cannot be sorted by {sort!r}.", hint=f"Columns: {', '.join(SORTABLE)}.")
         if sort == "n_hits" and not where.fires_on:
             raise UnknownNameError("the table can be sorted by n_hits only while a text to fire on is given.")
+        if sort == "rank" and not where.words:
+            raise UnknownNameError("the table can be sorted by rank only while words are sought.")
         return self._shown(sort, descending, where, self._columns.news())
 
     def hits(self, text: str) -> TextHits | None:
@@ -104,7 +108,7 @@ class FeatureTable:
         self._columns.warm()
         picked = rows[max(offset, 0) : max(offset, 0) + min(max(count, 0), MAX_WINDOW)]
         names = _known(columns)
-        stored = [n for n in names if n not in (*NOTED, "n_hits")]
+        stored = [n for n in names if n not in WRITTEN]
         part = self._index.figures.rows(picked.astype(np.int64).tolist(), stored)
         lists = [n for n in TOKEN_COLUMNS if n in names]
         part = with_texts(
@@ -116,14 +120,19 @@ class FeatureTable:
         return self.with_notes(part, where, [n for n in names if n not in stored]).select(names)
 
     def with_notes(self, part: pl.DataFrame, where: FeatureFilter, names: Sequence[str]) -> pl.DataFrame:
-        """Some rows of features with columns that are not in the index: ``label, status, n_hits``."""
+        """Some rows of features with columns that are not in the index: those of ``WRITTEN``."""
         self._columns.news()
-        labels, statuses, _ = self._columns.written
+        written, layer = self._columns.written, self._columns.layer
+        labels, statuses, tags = written.labels, written.statuses, written.tags
+        none = ("", "")
         features = part["feature"].to_list()
         hits = self.hits(where.fires_on)
         given = {
             "label": lambda: pl.Series([labels.get(f, "") for f in features], dtype=pl.String),
             "status": lambda: pl.Series([statuses.get(f, "") for f in features], dtype=pl.String),
+            "tags": lambda: pl.Series([list(tags.get(f, ())) for f in features], dtype=pl.List(pl.String)),
+            "layer": lambda: pl.Series([layer.get(f, none)[0] for f in features], dtype=pl.String),
+            "layer_name": lambda: pl.Series([layer.get(f, none)[1] for f in features], dtype=pl.String),
             "n_hits": lambda: pl.Series(
                 np.zeros(len(part), np.uint32) if hits is None else hits.n_hits[part["feature"].to_numpy()]
             ),
@@ -131,7 +140,7 @@ class FeatureTable:
         return part.with_columns(given[name]().alias(name) for name in names)
 
     def whole_rows(self, rows: Rows, where: FeatureFilter = EVERYTHING) -> pl.DataFrame:
-        """Some rows with all columns of `frame`, and ``label, status``; ``n_hits`` if a text to fire on is given."""
+        """Some rows with all columns of `frame`, and those of ``NOTED``; ``n_hits`` if a text to fire on is given."""
         part = self._index.table[rows.astype(np.int64)]
         part = with_texts(part, TOKEN_COLUMNS, self._index.vocabulary)
         return self.with_notes(part, where, [*NOTED, *(["n_hits"] if where.fires_on else [])])
@@ -145,7 +154,7 @@ class FeatureTable:
             There is no such column.
         """
         names = _known(columns)
-        stored = [n for n in names if n not in (*NOTED, "n_hits")]
+        stored = [n for n in names if n not in WRITTEN]
         part = self._index.table.select(stored)[rows.astype(np.int64)]
         part = with_texts(part, [n for n in TOKEN_COLUMNS if n in names], self._index.vocabulary)
         part = self.with_notes(part, where, [n for n in names if n not in stored]).select(names)
@@ -169,8 +178,9 @@ class FeatureTable:
         return spread_of(column, numbers(column), numbers("n_fires") > 0, self._masks.mask(where))
 
     def _show(self, sort: str, descending: bool, where: FeatureFilter, n_written: int) -> Rows:
-        noted = n_written if sort in NOTED else 0
-        order = self._ordered(sort, descending, where.fires_on if sort == "n_hits" else "", noted)
+        noted = n_written if sort in (*NOTED, "rank") else 0
+        text = {"n_hits": where.fires_on, "rank": where.words}.get(sort, "")
+        order = self._ordered(sort, descending, text, noted)
         return order if where == EVERYTHING else order[self._masks.mask(where)[order]]
 
     def _order(self, sort: str, descending: bool, text: str, _n_written: int) -> Rows:
@@ -185,6 +195,12 @@ class FeatureTable:
             return text_keys(columns.written.labels, n)
         if sort == "status":
             return status_keys(columns.written.statuses, n)
+        if sort == "tags":
+            return text_keys({f: tags[0] for f, tags in columns.written.tags.items()}, n)
+        if sort == "layer":
+            return text_keys({f: text for f, (text, _) in columns.layer.items()}, n)
+        if sort == "rank":
+            return number_keys(columns.ranks(text))
         if sort in TOKEN_COLUMNS:
             lists = columns.lists(sort)
             firsts = np.full(n, -1, dtype=np.int64)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from saescope.errors import InputError, UnknownNameError
 
 NUMBERS = ("feature", "n_fires", "density", "max", "mean", "std", "q50")
-PLACES = ("everything", "label", "top_tokens", "promoted", "suppressed")
+PLACES = ("everything", "label", "remark", "tags", "layer", "top_tokens", "promoted", "suppressed")
 DENSE_ABOVE = 0.1
 SINGLE_TOKEN_FROM = 0.95
 MAX_REGEX = 1000
@@ -30,8 +30,10 @@ class FeatureFilter:
     looks_in: str = "everything"
     is_regex: bool = False
     fires_on: str = ""
+    words: str = ""
     ranges: tuple[Range, ...] = ()
     statuses: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
     hides_dead: bool = False
     hides_dense: bool = False
     hides_single_token: bool = False
@@ -45,8 +47,10 @@ class FeatureFilter:
         looks_in: str = "everything",
         is_regex: bool = False,
         fires_on: str = "",
+        words: str = "",
         ranges: Mapping[str, Sequence[float | None]] | None = None,
         statuses: Iterable[str] = (),
+        tags: Iterable[str] = (),
         hides_dead: bool = False,
         hides_dense: bool = False,
         hides_single_token: bool = False,
@@ -65,10 +69,15 @@ class FeatureFilter:
             ``search`` is a regular expression (RE2's syntax), taken as it is, whatever the case.
         fires_on
             Text that a stored example of the feature holds, as it is: case and spaces count.
+        words
+            Words that are all in the feature's label, tags, remark or layers, whatever their case and
+            accents; their ends may be missing, and those in quotes stand together.
         ranges
             By column of ``NUMBERS``, the least and the most, both included; ``None`` for no bound.
         statuses
             Any of these; ``""`` is that of a feature without one. None at all: whichever.
+        tags
+            Any of these, as they are written; ``""`` is a feature without tags. None at all: whichever.
         hides_dead
             Leave out what never fires.
         hides_dense
@@ -94,8 +103,10 @@ class FeatureFilter:
             looks_in if search.strip() else "everything",
             is_regex and bool(search),
             fires_on,
+            words.strip(),
             tuple(_range(name, bounds) for name, bounds in sorted((ranges or {}).items())),
             tuple(sorted(set(statuses))),
+            tuple(sorted(set(tags))),
             hides_dead,
             hides_dense,
             hides_single_token,

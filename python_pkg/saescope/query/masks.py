@@ -4,9 +4,8 @@ from collections.abc import Sequence
 from functools import lru_cache
 
 import numpy as np
-import polars as pl
 
-from saescope.query.columns import TableColumns
+from saescope.query.columns import NOTED, TableColumns
 from saescope.query.filters import (
     DENSE_ABOVE,
     PLACES,
@@ -56,8 +55,16 @@ class Masks:
             mask &= columns.numbers("density") <= DENSE_ABOVE
         if where.hides_single_token:
             mask &= columns.top_shares < SINGLE_TOKEN_FROM
+        return self._noted(where, mask)
+
+    def _noted(self, where: FeatureFilter, mask: Mask) -> Mask:
+        """A mask with the conditions on what is written."""
+        if where.words:
+            mask &= ~np.isnan(self._columns.ranks(where.words))
         if where.statuses:
             mask &= self._has_status(where.statuses)
+        if where.tags:
+            mask &= self._has_tag(frozenset(where.tags))
         return mask
 
     def _has_status(self, statuses: Sequence[str]) -> Mask:
@@ -66,14 +73,19 @@ class Masks:
         mask[list(given)] = [status in statuses for status in given.values()]
         return mask
 
+    def _has_tag(self, tags: frozenset[str]) -> Mask:
+        given = self._columns.written.tags
+        mask = np.full(self._columns.n_features, "" in tags)
+        mask[list(given)] = [not tags.isdisjoint(own) for own in given.values()]
+        return mask
+
     def _search(self, search: str, looks_in: str, is_regex: bool, _n_news: int) -> Mask:
         columns = self._columns
         mask = np.zeros(columns.n_features, dtype=bool)
         for place in PLACES[1:] if looks_in == "everything" else (looks_in,):
-            if place == "label":
-                labels = columns.written.labels
-                texts = pl.Series([t if is_regex else t.casefold() for t in labels.values()], dtype=pl.String)
-                mask[np.fromiter(labels, np.int64, len(labels))[matching(texts, search, is_regex=is_regex)]] = True
+            if place in NOTED:
+                features, texts = columns.note_texts(place, is_folded=not is_regex)
+                mask[features[matching(texts, search, is_regex=is_regex)]] = True
             else:
                 texts = columns.texts if is_regex else columns.folded
                 mask |= columns.lists(place).any_of(matching(texts, search, is_regex=is_regex))

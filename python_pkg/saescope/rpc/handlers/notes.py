@@ -1,25 +1,38 @@
 """What people write about features. A change is answered when it is on disk."""
 
+from collections import Counter
 from collections.abc import Callable
 from typing import Any, Literal, cast
 
 import numpy as np
 
 from saescope import live
+from saescope.errors import InputError
 from saescope.notes import Notes
+from saescope.query.passages import keys_at
 from saescope.rpc.calls import Answer, Call
 from saescope.rpc.messages.notes import (
+    ExampleMark,
     FeatureList,
     FeatureLists,
+    FeatureMarks,
     FeatureNote,
+    LayerLabel,
     ListChange,
     ListedFeatures,
     ListParams,
+    MarkChange,
+    MarksParams,
     NoteChange,
     NoteStep,
+    ShownMark,
+    TagCount,
+    TagCounts,
 )
 from saescope.rpc.messages.page import FeatureParams
 from saescope.rpc.messages.scopes import ScopeParams
+
+MAX_ROWS, MAX_TAGS = 200, 200
 
 
 def _notes_of(scope: str) -> Notes:
@@ -48,6 +61,10 @@ def feature_note(notes: Notes, feature: int) -> FeatureNote:
         can_redo=can_redo,
         lists=notes.lists_with(feature),
         place=f"{notes.path}: {notes.why}" if notes.why else "",
+        n_marks=notes.n_marked(feature),
+        layers=[
+            LayerLabel(layer=name, source=source, label=text) for name, source, text in notes.layer_labels(feature)
+        ],
     )
 
 
@@ -74,6 +91,48 @@ def _note_step(action: Literal["undo", "redo"]) -> Callable[[Call, NoteStep], Fe
         return feature_note(notes, params.feature)
 
     return step
+
+
+def _marks_get(_call: Call, params: MarksParams) -> FeatureMarks:
+    if len(params.rows) > MAX_ROWS:
+        raise InputError(f"the marks of at most {MAX_ROWS} examples are told at once, and {len(params.rows):,} came.")
+    scope = live.get(params.scope)
+    found = scope.notes.marked(params.feature)
+    marks = {m.passage.key: cast("Any", m.mark) for m in found}
+    keys = keys_at(scope.require_index(), params.rows) if found else []
+    return FeatureMarks(
+        feature=params.feature,
+        marks=[
+            ExampleMark(
+                passage=m.passage.key,
+                mark=cast("Any", m.mark),
+                before=m.passage.before,
+                token=m.passage.token,
+                after=m.passage.after,
+                author=m.author,
+                saved_ms=m.saved_us // 1000,
+            )
+            for m in found
+        ],
+        shown=[
+            ShownMark(row=row, mark=marks[key]) for row, key in zip(params.rows, keys, strict=False) if key in marks
+        ],
+    )
+
+
+def _mark_set(_call: Call, params: MarkChange) -> FeatureNote:
+    notes = _notes_of(params.scope)
+    example = params.row if params.passage is None else params.passage
+    if example is None:
+        raise InputError("an example is named by its row or its passage, and neither came.")
+    notes.mark(params.feature, example, params.mark)
+    return feature_note(notes, params.feature)
+
+
+def _tags_get(_call: Call, params: ScopeParams) -> TagCounts:
+    counts = Counter(tag for tags in _notes_of(params.scope).tags().values() for tag in tags)
+    most = sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))[:MAX_TAGS]
+    return TagCounts(tags=[TagCount(tag=tag, n_features=n) for tag, n in most])
 
 
 def _lists_get(_call: Call, params: ScopeParams) -> FeatureLists:
@@ -128,10 +187,13 @@ HANDLERS: dict[str, Callable[[Call, Any], Any]] = {
     "note.set": _note_set,
     "note.undo": _note_step("undo"),
     "note.redo": _note_step("redo"),
+    "marks.get": _marks_get,
+    "mark.set": _mark_set,
+    "tags.get": _tags_get,
     "lists.get": _lists_get,
     "lists.change": _lists_change,
     "list.get": _list_get,
     "list.undo": _list_step("undo"),
     "list.redo": _list_step("redo"),
 }
-QUICK = {"note.get"}
+QUICK = {"note.get", "marks.get"}

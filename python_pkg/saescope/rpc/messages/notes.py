@@ -8,11 +8,21 @@ from saescope.rpc.messages.scopes import ScopeParams
 
 
 @dataclass(frozen=True, kw_only=True)
+class LayerLabel:
+    """What a source elsewhere calls a feature: the layer's name, where it came from, and its label."""
+
+    layer: str
+    source: str
+    label: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class FeatureNote:
     """What is written about a feature, as it is on disk; ``version`` is 0 where nothing ever was.
 
     ``confidence`` is 0 to 1, ``saved_ms`` since 1970 UTC; ``lists`` are the names of those that
-    hold the feature; ``place`` says where notes are kept, if not beside the index, and why.
+    hold the feature; ``place`` says where notes are kept, if not beside the index, and why; ``n_marks``
+    is of its examples; ``layers`` are labels from elsewhere, which nobody changes here.
     """
 
     feature: int
@@ -28,6 +38,8 @@ class FeatureNote:
     can_redo: bool
     lists: list[str]
     place: str = ""
+    n_marks: int = 0
+    layers: list[LayerLabel] = field(default_factory=list)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,6 +69,71 @@ class NoteStep:
     scope: str
     feature: int
     version: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class MarksParams:
+    """Names a feature, and the rows of the corpus at the peaks of the examples that are shown, at most 200."""
+
+    scope: str
+    feature: int
+    rows: list[int] = field(default_factory=list)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExampleMark:
+    """An example that is marked, by its passage's key, with the passage's text: ``token`` is at the peak."""
+
+    passage: str
+    mark: Literal["typical", "counterexample"]
+    before: str
+    token: str
+    after: str
+    author: str
+    saved_ms: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class ShownMark:
+    """A row among those asked for whose passage is marked."""
+
+    row: int
+    mark: Literal["typical", "counterexample"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class FeatureMarks:
+    """Answer of ``marks.get``: all marks of the feature, the one made last first, and which rows have one."""
+
+    feature: int
+    marks: list[ExampleMark]
+    shown: list[ShownMark]
+
+
+@dataclass(frozen=True, kw_only=True)
+class MarkChange:
+    """Mark an example, by the row of its peak or by its passage's key; an empty ``mark`` takes it away."""
+
+    scope: str
+    feature: int
+    mark: Literal["", "typical", "counterexample"]
+    row: int | None = None
+    passage: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class TagCount:
+    """A tag, and how many features have it."""
+
+    tag: str
+    n_features: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class TagCounts:
+    """Answer of ``tags.get``: the tags there are, the most used first, at most 200."""
+
+    tags: list[TagCount]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,6 +200,9 @@ METHODS: dict[str, tuple[type, type, type | None]] = {
     "note.set": (NoteChange, FeatureNote, None),
     "note.undo": (NoteStep, FeatureNote, None),
     "note.redo": (NoteStep, FeatureNote, None),
+    "marks.get": (MarksParams, FeatureMarks, None),
+    "mark.set": (MarkChange, FeatureNote, None),
+    "tags.get": (ScopeParams, TagCounts, None),
     "lists.get": (ScopeParams, FeatureLists, None),
     "lists.change": (ListChange, FeatureLists, None),
     "list.get": (ListParams, ListedFeatures, None),

@@ -9,17 +9,22 @@ class TableFilter:
     """What features have to meet; all conditions together.
 
     ``search`` is sought whatever its case, in ``looks_in``; a number also finds features by number. ``fires_on`` is
-    text that a stored example holds, as it is. ``ranges`` are by column: least and most, ``null`` for no bound.
+    text that a stored example holds, as it is. ``words`` are all in what is written, and rank it (sort ``rank``).
+    ``ranges`` are by column: least and most, ``null`` for no bound.
     ``hides_dense``: above 10 % of tokens; ``hides_single_token``: one token carries 95 % of the activation.
     ``only`` are features picked, drawn round on the map, or in a list.
     """
 
     search: str = ""
-    looks_in: Literal["everything", "label", "top_tokens", "promoted", "suppressed"] = "everything"
+    looks_in: Literal["everything", "label", "remark", "tags", "layer", "top_tokens", "promoted", "suppressed"] = (
+        "everything"
+    )
     is_regex: bool = False
     fires_on: str = ""
+    words: str = ""
     ranges: dict[str, list[float | None]] = field(default_factory=dict)
     statuses: list[str] = field(default_factory=list)
+    tags: list[str] = field(default_factory=list)
     hides_dead: bool = False
     hides_dense: bool = False
     hides_single_token: bool = False
@@ -48,7 +53,8 @@ class FeatureWindow:
 
     Columns: ``feature`` u32, ``n_fires`` u64, ``density`` f64, ``max``, ``mean``, ``std``, ``q50`` f32,
     ``histogram`` list of u32 (16 bins), ``top_tokens``, ``promoted``, ``suppressed`` list of utf8 (5 at most),
-    ``label``, ``status`` utf8, ``n_hits`` u32. ``n_found`` is how often the text to fire on occurs in the corpus.
+    ``label``, ``status`` utf8, ``tags`` list of utf8, ``layer`` utf8 (the first layer's label), ``layer_name`` utf8,
+    ``n_hits`` u32. ``n_found`` is how often the text to fire on occurs in the corpus.
     """
 
     offset: int
