@@ -90,8 +90,10 @@ def test_each_token_of_a_run_of_unlit_ones_is_told_when_it_is_pointed_at(page, p
     feature = int(scope.table.rows("max")[0])
     open_feature(panel, feature)
     shown = scope.examples(feature, k=20, context=16)
+    page.wait_for_function("() => document.querySelector('.saescope-fresh') === null")
+    page.locator(f"{PANEL}[data-status=ready]").first.wait_for()
     run = panel.locator("[data-example] .ss-after [data-end]").first
-    rank = run.evaluate("(node) => [...document.querySelectorAll('[data-example]')].indexOf(node.closest('li'))")
+    rank = run.evaluate("(node) => [...node.closest('ol').children].indexOf(node.closest('li'))")
     start, end = (int(run.get_attribute(name)) for name in ("data-i", "data-end"))
     texts, ids = shown["tokens"][rank].to_list(), shown["token_ids"][rank].to_list()
     assert run.text_content() == "".join(texts[start:end])
