@@ -203,7 +203,8 @@ export const circuit: PanelView<CircuitState> = {
   worksWithoutIndex: true,
   code: ({ text: own, by, at, aim }, feature = 0, shared) => {
     const text = shared.text || own;
-    if (text === "" || by === "weights") return `scope.circuit(${feature})`;
+    if (text === "" || by === "weights")
+      return `scope.circuit(${feature})\nscope.circuit(${feature}, direction="downstream")`;
     const pos = at && at.feature === feature && at.text === text ? `, pos=${at.pos}` : "";
     const target = aimCode(aim);
     return `scope.circuit(${feature}, ${literal(text)}${pos})\nscope.circuit(${feature}, ${literal(text)}${pos}${target ? `, ${target}` : ""}, direction="downstream")`;

@@ -57,7 +57,7 @@ function Found({ client, info, name, side, text, wanted, chooseIn }: Props & { s
         {wordsTitle(name, isOnText, text)}
         <MethodTag method={isOnText ? "exact" : "estimate"} />
       </h4>
-      <TokenRows rows={tokens} n={isOnText ? 6 : 8} isOnText={isOnText} />
+      <TokenRows rows={tokens} n={6} isOnText={isOnText} />
     </>
   );
   return (
