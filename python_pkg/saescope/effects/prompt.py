@@ -83,6 +83,11 @@ def weights_version(model: Any) -> tuple[int, int, str]:
     return total, first.data_ptr() if first is not None else 0, str(first.device) if first is not None else ""
 
 
+def differentiable() -> torch.inference_mode:
+    """Where what is computed can have slopes later, even when the caller is in torch's inference mode."""
+    return torch.inference_mode(mode=False)
+
+
 def run_prompt(
     model: Any, sae: Any, site: Site, tokens: NDArray[np.int64], check: Check = never
 ) -> tuple[CleanRun, Nonzeros, Ablator]:

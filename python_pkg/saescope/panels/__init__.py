@@ -8,6 +8,7 @@ REGISTRY = Registry(
         "browser": "saescope.panels.browser:Browser",
         "circuit": "saescope.panels.circuit:CircuitPanel",
         "compare": "saescope.panels.compare:Compare",
+        "effects": "saescope.panels.effects:Effects",
         "feature": "saescope.panels.feature:Feature",
         "features": "saescope.panels.features:Features",
         "health": "saescope.panels.health:HealthPanel",

@@ -125,7 +125,9 @@ class Attributing(Prompting):
         from saescope.effects.attribution import REGISTRY
 
         parts = iter(REGISTRY.get(method)(question))
-        while True:
+        n_left = len(question.wanted)
+        is_begun = False
+        while n_left or not is_begun:
             with self._turn(check, lambda: on_wait("waiting", prompt.n_tokens)):
                 prompt.run.check = check
                 try:
@@ -134,6 +136,8 @@ class Attributing(Prompting):
                     prompt.run.check = nothing
             if part is None:
                 return
+            is_begun = True
+            n_left -= len(part.units)
             yield part
             time.sleep(LET_OTHERS_S)
 

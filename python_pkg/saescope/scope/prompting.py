@@ -83,8 +83,10 @@ class Prompting(Trying):
         ComputeError
             The model's output is not finite, or no effect of single features can be had from this SAE.
         """
+        from saescope.effects.prompt import differentiable
+
         tokens = self.tokens_of(text)
-        with self._turn(check, lambda: on_stage("waiting", len(tokens))):
+        with differentiable(), self._turn(check, lambda: on_stage("waiting", len(tokens))):
             prompt = self._prompt(tokens, check, on_stage, keeps=keeps)
             prompt.run.check = check
             try:

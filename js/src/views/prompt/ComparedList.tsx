@@ -95,12 +95,10 @@ function Cell({ row, i, shown, top, prompt }: CellProps) {
   const { value, method, isExact } = shown;
   return (
     <td title={`activation ${number(own.activation)} · ${methodOf(shown)}`}>
-      <EffectBar
-        value={value}
-        top={top}
-        unit={metricUnit(prompt)}
-        {...(value === null ? {} : { method: isExact ? "exact" : "estimate", by: isExact ? "" : method })}
-      />
+      <span class="ss-prompt-rough" title={isExact ? "exact" : `estimate (${method})`}>
+        {isExact || value === null ? "" : "≈"}
+      </span>
+      <EffectBar value={value} top={top} unit={`${metricUnit(prompt)}, ${methodOf(shown)}`} />
     </td>
   );
 }

@@ -7,7 +7,7 @@ import { FeatureName } from "../shell/FeatureName.js";
 import { readableToken } from "../tryit/RankedList.js";
 import type { PromptData } from "./data.js";
 import { metricName, metricUnit } from "./PromptCard.js";
-import { type Row, shownOf } from "./rows.js";
+import { estimateOf, type Row, shownOf } from "./rows.js";
 
 export const N_ROWS = 40;
 
@@ -31,6 +31,7 @@ interface Props extends ListProps {
 export function Features({ prompt, rows, at, by, feature, choose, ablate, briefs, onRows }: Props) {
   const { shown, more } = useRows(rows, `${prompt.key}/${at}/${by}`, onRows);
   const top = Math.max(0, ...rows.map((row) => Math.abs(shownOf(row, by).value ?? 0)));
+  const estimate = estimateColumn(by);
   if (rows.length === 0)
     return (
       <p class="ss-quiet ss-try-none">No feature fires on this {at === undefined ? "text" : "token"}.</p>
@@ -38,11 +39,20 @@ export function Features({ prompt, rows, at, by, feature, choose, ablate, briefs
   return (
     <div class="ss-prompt-list" onKeyDown={walkRows}>
       <div class="ss-prompt-row ss-prompt-head ss-quiet" aria-hidden="true">
-        <span>{count(rows.length)} features</span>
+        <span>{count(rows.length)} features on this {at === undefined ? "text" : "token"}</span>
         <span class="ss-prompt-peak">{at === undefined ? "strongest at" : ""}</span>
-        <span class="ss-prompt-number">act</span>
-        <span class="ss-prompt-number ss-prompt-direct" title="What it writes straight to the logit.">
+        <span class={`ss-prompt-number ${by === "activation" ? "ss-prompt-ranked" : ""}`}>act</span>
+        <span
+          class={`ss-prompt-number ss-prompt-direct ${by === "direct" ? "ss-prompt-ranked" : ""}`}
+          title="What it writes straight to the logit."
+        >
           direct
+        </span>
+        <span
+          class={`ss-prompt-number ss-prompt-estimate ${by === estimate ? "ss-prompt-ranked" : ""}`}
+          title="The estimate, which needs no run for each feature."
+        >
+          {estimate}
         </span>
         <span
           class="ss-prompt-effect"
@@ -72,6 +82,12 @@ export function Features({ prompt, rows, at, by, feature, choose, ablate, briefs
   );
 }
 
+/** The estimate that has a column beside `direct`. */
+function estimateColumn(by: string): string {
+  const name = estimateOf(by);
+  return name === "direct" ? "gradient" : name;
+}
+
 interface LineProps {
   row: Row;
   prompt: PromptData;
@@ -86,6 +102,7 @@ interface LineProps {
 
 function Line({ row, prompt, by, top, isOnToken, brief, isOpen, choose, ablate }: LineProps) {
   const { value, method, isExact } = shownOf(row, by);
+  const estimate = estimateColumn(by);
   return (
     <li
       class={isOpen ? "ss-prompt-row ss-open" : "ss-prompt-row"}
@@ -102,6 +119,10 @@ function Line({ row, prompt, by, top, isOnToken, brief, isOpen, choose, ablate }
       <span class="ss-prompt-number ss-prompt-direct">
         <span class="ss-unseen">direct </span>
         {change(row.figures["direct"])}
+      </span>
+      <span class="ss-prompt-number ss-prompt-estimate">
+        <span class="ss-unseen">{estimate} </span>
+        {change(row.figures[estimate])}
       </span>
       <span class="ss-prompt-effect">
         <EffectBar

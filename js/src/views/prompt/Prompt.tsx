@@ -180,7 +180,7 @@ interface ScopeProps {
 /** Whether the whole text is looked at, or one token of it. */
 function Scope({ prompt, at, letters, whole }: ScopeProps) {
   const chosen = at.flatMap((pos, i) => (pos === undefined ? [] : [[i, pos] as const]));
-  if (chosen.length === 0) return <span class="ss-try-chip ss-quiet">whole text</span>;
+  if (chosen.length === 0) return null;
   const said = chosen
     .map(([i, pos]) =>
       letters ? `${LETTERS[i]} at ${pos}` : `at “${prompt.data.texts[pos] ?? ""}” (${pos})`,

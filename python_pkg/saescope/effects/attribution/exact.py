@@ -17,9 +17,8 @@ from saescope.effects.ablation import Measured, ValueChange
 from saescope.effects.attribution.about import About, told
 from saescope.effects.attribution.question import Part, Question, Units
 
-N_TOGETHER = 8
 MOST_TOGETHER = 64
-FEW_TOKENS = 4
+PIECE_TOKENS, GPU_PIECE_TOKENS = 128, 8192
 
 
 @told(
@@ -54,12 +53,13 @@ def exact(question: Question) -> Iterator[Part]:
 
 
 def _n_next(question: Question, done: int) -> int:
-    """How many go together: few where each takes long, many where they only change the last tokens."""
-    units, order = question.units, question.wanted[done : done + MOST_TOGETHER]
-    first = [int(units.pos[units.pairs_of(int(u))[0]]) for u in order]
-    are_late = np.array(first) >= question.ablator.run.n_tokens - FEW_TOKENS
-    n_late = int(np.argmin(are_late)) if not are_late.all() else len(first)
-    return max(n_late, N_TOGETHER)
+    """How many go together: as many as change few tokens in all, so that others have the model soon."""
+    units, run = question.units, question.ablator.run
+    order = question.wanted[done : done + MOST_TOGETHER]
+    first = np.array([units.pos[units.pairs_of(int(unit))[0]] for unit in order])
+    costs = np.cumsum(run.n_tokens - first) if run.has_prefix else np.arange(1, len(order) + 1) * run.n_tokens
+    budget = PIECE_TOKENS if run.device.type == "cpu" else GPU_PIECE_TOKENS
+    return max(int(np.searchsorted(costs, budget, side="right")), 1)
 
 
 def taken_out(units: Units, unit: int) -> list[ValueChange]:
