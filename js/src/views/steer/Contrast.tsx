@@ -106,7 +106,10 @@ export function DirectionTable({ client, scope, plan, feature, choose, steer }: 
             <thead>
               <tr>
                 <th scope="col">feature</th>
-                <th scope="col" title="To the left: fires less on the prompts towards; to the right: more. As long as its share.">
+                <th
+                  scope="col"
+                  title="To the left: fires less on the prompts towards; to the right: more. As long as its share."
+                >
                   less · more
                 </th>
                 <th
