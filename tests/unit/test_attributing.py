@@ -143,9 +143,7 @@ def test_several_texts_are_aligned_by_feature_and_their_differences_told(tiny_sc
     assert len(silent)
     assert silent["attribution"].to_list() == [0] * len(silent)
     assert silent["method"].unique().to_list() == ["exact"]
-    own = {
-        f: v for f, v in zip(*tiny_scope.attribute(OTHER, 40, by="feature")[["feature", "attribution"]], strict=True)
-    }
+    own = dict(zip(*tiny_scope.attribute(OTHER, 40, by="feature")[["feature", "attribution"]], strict=True))
     for a, b in zip(first.iter_rows(named=True), second.iter_rows(named=True), strict=True):
         assert b["gradient"] == pytest.approx(own.get(b["feature"], 0.0), abs=1e-5)
         both = a["exact"] is not None and b["exact"] is not None

@@ -39,7 +39,9 @@ export function Features({ prompt, rows, at, by, feature, choose, ablate, briefs
   return (
     <div class="ss-prompt-list" onKeyDown={walkRows}>
       <div class="ss-prompt-row ss-prompt-head ss-quiet" aria-hidden="true">
-        <span>{count(rows.length)} features on this {at === undefined ? "text" : "token"}</span>
+        <span>
+          {count(rows.length)} features on this {at === undefined ? "text" : "token"}
+        </span>
         <span class="ss-prompt-peak">{at === undefined ? "strongest at" : ""}</span>
         <span class={`ss-prompt-number ${by === "activation" ? "ss-prompt-ranked" : ""}`}>act</span>
         <span

@@ -9,7 +9,7 @@ import { Features } from "./Features.js";
 import { PromptCard } from "./PromptCard.js";
 import { completeness, RankChoice, WorkBar } from "./RankBar.js";
 import type { PromptReader } from "./reader.js";
-import { compared, ranked, rowsOf } from "./rows.js";
+import { compared, type Row, ranked, rowsOf } from "./rows.js";
 import { code, INITIAL, LETTERS, MOST_TEXTS, type PromptState } from "./state.js";
 import { usePrompts } from "./usePrompts.js";
 
@@ -48,7 +48,7 @@ function PromptView(props: ViewProps<PromptState>) {
     [rows, by, state.sort, isSettled, isSeveral],
   );
   const order = isSeveral ? several.map((row) => row.feature) : single.map((row) => row.feature);
-  useWork(readers, by, order, at, isReadOnly);
+  useWork(readers, rows, by, order, at, isReadOnly);
   const first = order[0];
   useEffect(() => {
     if (feature === undefined && first !== undefined) props.shared.open(first);
@@ -138,6 +138,7 @@ function PromptView(props: ViewProps<PromptState>) {
 /** Have the figures that are shown: of the chosen method, then the exact ones of the first rows. */
 function useWork(
   readers: readonly PromptReader[],
+  rows: readonly (readonly Row[])[],
   by: string,
   order: readonly number[],
   at: readonly (number | undefined)[],
@@ -145,25 +146,25 @@ function useWork(
 ): void {
   const isLong = readers.some(({ prompt }) => (prompt?.nTokens ?? 0) > LONG);
   const first = order.slice(0, isLong ? N_EXACT_LONG : N_EXACT);
-  const had = readers.map(({ prompt, isHalted, problem }) => {
-    const figures = prompt ? [...prompt.figures.keys()] : [];
-    return `${prompt?.key}${figures}${isHalted}${problem === undefined}`;
+  const known = readers.map(({ prompt, isHalted, problem }) => ({
+    prompt,
+    figures: new Set(prompt?.figures.keys()),
+    told: `${prompt?.key}${[...(prompt?.figures.keys() ?? [])]}${isHalted}${problem === undefined}`,
+  }));
+  const own = rows.map((some) => {
+    const features = new Set(some.map((row) => row.feature));
+    return first.filter((feature) => features.has(feature));
   });
   useEffect(() => {
     for (const [i, reader] of readers.entries()) {
+      const { prompt, figures = new Set() } = known[i] ?? {};
       reader.estimate("gradient");
-      reader.estimate(by === "activation" ? "gradient" : by);
-      const { prompt } = reader;
-      if (isReadOnly || !prompt?.figures.has("gradient")) continue;
-      const own = new Set(rowsOf(prompt, at[i]).map((row) => row.feature));
-      const isReady = by === "exact" || by === "activation" || prompt.figures.has(by);
-      if (isReady)
-        reader.verify(
-          first.filter((feature) => own.has(feature)),
-          at[i],
-        );
+      if (by !== "activation") reader.estimate(by);
+      const isRanked = by === "exact" || by === "activation" || figures.has(by);
+      if (isReadOnly || prompt !== reader.prompt || !figures.has("gradient") || !isRanked) continue;
+      reader.verify(own[i] ?? [], at[i]);
     }
-  }, [had.join(), by, first.join(), at.join(), isReadOnly]);
+  }, [known.map(({ told }) => told).join(), by, JSON.stringify(own), at.join(), isReadOnly]);
 }
 
 function position(prompt: PromptData | undefined, at: number | null | undefined): number | undefined {
