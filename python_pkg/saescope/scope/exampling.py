@@ -171,15 +171,22 @@ class Exampling(Ablating):
                 beside = control_outcomes(prompt, trials, aim, is_last_only=False).get(0)
             yield _effect_of(feature, group, passage, len(trial.at), outcome, beside)
 
-    def passages(self, feature: int, k: int, group: str, n_after: int = N_AFTER) -> list[Passage]:
-        """The tokens of a feature's examples, from the heads of their contexts to ``n_after`` after their peaks."""
+    def passages(
+        self, feature: int, k: int, group: str = "top", n_after: int = N_AFTER, *, n_before: int | None = None
+    ) -> list[Passage]:
+        """The tokens of a feature's examples, from the heads of their contexts to ``n_after`` after their peaks.
+
+        With ``n_before`` at most so many tokens before the peaks, after BOS where the model wants it: a shorter
+        text than in the corpus.
+        """
         index = self.require_index()
         feature = check_feature(feature, self.n_features)
         if isinstance(k, bool) or not isinstance(k, int) or k < 1:
             raise InputError(f"k is a number of examples, at least 1, and {k!r} came.")
         if isinstance(n_after, bool) or not isinstance(n_after, int) or not 0 <= n_after <= MOST_AFTER:
             raise InputError(f"n_after is a number of tokens from 0 to {MOST_AFTER:,}, and {n_after!r} came.")
-        return [_passage(index, w, n_after) for w in find_windows(index, feature, k=k, group=group)]
+        found = [_passage(index, w, n_after) for w in find_windows(index, feature, k=k, group=group)]
+        return found if n_before is None else [_shortened(one, n_before, self.begins_with) for one in found]
 
     def examples_frame(self, effects: list[ExampleEffect]) -> pl.DataFrame:
         """Effects in examples as a table."""
@@ -206,6 +213,12 @@ def _passage(index: Index, window: "Window", n_after: int) -> Passage:
     end = min(int(end), doc_end, window.row + 1 + n_after)
     tokens = [int(t) for t in index.tokens[int(start) : end]]
     return Passage(window.rank, window.row, float(window.activation), tokens, window.row - int(start))
+
+
+def _shortened(passage: Passage, n_before: int, bos: int | None) -> Passage:
+    low = max(passage.peak - n_before, 0)
+    head = [bos] if bos is not None and passage.tokens[low] != bos else []
+    return replace(passage, tokens=head + passage.tokens[low:], peak=len(head) + passage.peak - low)
 
 
 def _effect_of(

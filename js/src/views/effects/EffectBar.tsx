@@ -1,3 +1,4 @@
+import { number } from "../../data/format.js";
 import { change, signClass } from "./signed.js";
 
 export type Method = "exact" | "estimate";
@@ -15,28 +16,34 @@ interface Props {
   control?: number | null | undefined;
   /** A confidence interval, drawn as a whisker. */
   interval?: readonly [number, number] | undefined;
+  /** A size, such as a KL: the bar begins at the left, and has no color of a sign. */
+  isSize?: boolean;
   /** Without the number: it stands elsewhere. */
   isBare?: boolean;
   title?: string;
 }
 
 /** A signed number with a bar from the middle: to the left falls, to the right rises. */
-export function EffectBar({ value, top, unit = "", method, by, control, interval, isBare, title }: Props) {
+export function EffectBar(props: Props) {
+  const { value, top, unit = "", method, by, control, interval, isSize, isBare, title } = props;
   const share = (x: number) => (top > 0 ? Math.max(-1, Math.min(1, x / top)) : 0);
-  const at = (x: number) => 50 + 50 * share(x);
+  const at = (x: number) => (isSize ? 100 * share(x) : 50 + 50 * share(x));
   const size = value === null || !Number.isFinite(value) ? 0 : share(value);
   return (
     <span class="ss-effect" title={title}>
       {!isBare && (
         <span class="ss-effect-value">
-          {change(value)}
+          {isSize && value !== null ? number(value) : change(value)}
           {unit && <span class="ss-unseen"> {unit}</span>}
         </span>
       )}
-      <span class="ss-effect-bar" aria-hidden="true">
+      <span class={isSize ? "ss-effect-bar ss-effect-plain" : "ss-effect-bar"} aria-hidden="true">
         <span
-          class={`ss-effect-fill ${signClass(value)}`}
-          style={{ left: `${Math.min(50, 50 + 50 * size)}%`, width: `${50 * Math.abs(size)}%` }}
+          class={`ss-effect-fill ${isSize ? "" : signClass(value)}`}
+          style={{
+            left: `${Math.min(at(0), at(size * top))}%`,
+            width: `${Math.abs(at(size * top) - at(0))}%`,
+          }}
         />
         {interval && (
           <span

@@ -12,6 +12,8 @@ export interface MovedToken {
   after: number;
 }
 
+const LEAST = 5e-4;
+
 interface Props {
   raised: readonly MovedToken[];
   lowered: readonly MovedToken[];
@@ -25,8 +27,8 @@ interface Props {
 /** The tokens whose probability fell and rose most, before and after as bars on one scale. */
 export function Moved({ raised, lowered, n = 5, target, isOld }: Props) {
   const sides = [
-    ["lowered", lowered.slice(0, n).filter((t) => t.after < t.before)],
-    ["raised", raised.slice(0, n).filter((t) => t.after > t.before)],
+    ["lowered", told(lowered.filter((t) => t.after < t.before)).slice(0, n)],
+    ["raised", told(raised.filter((t) => t.after > t.before)).slice(0, n)],
   ] as const;
   const top = Math.max(1e-9, ...sides.flatMap(([, side]) => side.flatMap((t) => [t.before, t.after])));
   return (
@@ -47,6 +49,11 @@ export function Moved({ raised, lowered, n = 5, target, isOld }: Props) {
       ))}
     </div>
   );
+}
+
+/** Those that moved by enough to see, and the first in any case. */
+function told(moved: readonly MovedToken[]): MovedToken[] {
+  return moved.filter((t, i) => i === 0 || Math.abs(t.after - t.before) >= LEAST);
 }
 
 function Row({ moved, top, isTarget }: { moved: MovedToken; top: number; isTarget: boolean }) {

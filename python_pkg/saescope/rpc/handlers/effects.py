@@ -113,22 +113,19 @@ def _passages(_call: Call, params: PassagesParams) -> Passages:
             f"1 to {MOST_PASSAGES} passages of 0 to {MOST_SIDE} tokens a side can be had, "
             f"and {params.k} of {params.before} and {params.after} were asked for."
         )
-    bos = scope.begins_with
-    found = []
-    for one in scope.passages(params.feature, params.k, "top", params.after):
-        low = max(one.peak - params.before, 0)
-        head = [bos] if bos is not None and one.tokens[low] != bos else []
-        tokens = head + one.tokens[low:]
-        found.append(
+    found = scope.passages(params.feature, params.k, n_after=params.after, n_before=params.before)
+    return Passages(
+        passages=[
             Passage(
                 row=one.row,
                 activation=short(one.activation),
-                tokens=tokens,
-                texts=scope.texts_of(tokens),
-                peak=len(head) + one.peak - low,
+                tokens=one.tokens,
+                texts=scope.texts_of(one.tokens),
+                peak=one.peak,
             )
-        )
-    return Passages(passages=found)
+            for one in found
+        ]
+    )
 
 
 def asked_of(params: EffectParams) -> Ask:
