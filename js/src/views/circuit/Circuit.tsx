@@ -148,7 +148,7 @@ function Middle({ known, choose, pick, isOld }: MiddleProps) {
               text: piece,
               value: shading?.[pos] ?? null,
               isMarked: (text.activations[pos] ?? 0) !== 0,
-              isQuiet: !text.is_counted[pos],
+              isQuiet: !text.is_counted[pos] && !shading?.[pos],
               lines: [["activation", number(text.activations[pos] ?? 0)]],
             }))}
             quantity="gives through heads"

@@ -201,7 +201,7 @@ export function TokenRows({ rows, n, isOnText }: TokensProps) {
   const lowered = rows.filter(({ score }) => score < 0).slice(0, n);
   const top = Math.max(1e-12, ...rows.map((row) => Math.abs(row.score)));
   const list = (name: string, found: CircuitRow[]) => (
-    <section aria-label={`Tokens ${name} most`}>
+    <div role="group" aria-label={`Tokens ${name} most`}>
       <h4>{name}</h4>
       {found.length === 0 && <p class="ss-quiet">none</p>}
       <ul>
@@ -213,7 +213,7 @@ export function TokenRows({ rows, n, isOnText }: TokensProps) {
           </li>
         ))}
       </ul>
-    </section>
+    </div>
   );
   return (
     <div class="ss-circuit-tokens">
