@@ -64,6 +64,7 @@ export function ComparedList({ prompts, rows, by, feature, choose, ablate, brief
               ))}
               {row.gaps.slice(1).map((gap, i) => (
                 <td key={i} class={`ss-prompt-gap ${signClass(gap.value)}`} title={methodOf(gap)}>
+                  {gap.isExact || gap.value === null ? "" : "≈ "}
                   {change(gap.value)}
                 </td>
               ))}

@@ -37,7 +37,7 @@ export function Features({ prompt, rows, at, by, feature, choose, ablate, briefs
       <p class="ss-quiet ss-try-none">No feature fires on this {at === undefined ? "text" : "token"}.</p>
     );
   return (
-    <div class="ss-prompt-list" onKeyDown={walkRows}>
+    <div class={at === undefined ? "ss-prompt-list" : "ss-prompt-list ss-prompt-one"} onKeyDown={walkRows}>
       <div class="ss-prompt-row ss-prompt-head ss-quiet" aria-hidden="true">
         <span>
           {count(rows.length)} features on this {at === undefined ? "text" : "token"}

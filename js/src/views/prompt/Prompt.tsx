@@ -70,8 +70,10 @@ function PromptView(props: ViewProps<PromptState>) {
     remove(i);
     update({ others: state.others.filter((_, j) => j !== i - 1), at: state.at.filter((_, j) => j !== i) });
   };
-  const add = () =>
-    update({ others: [...state.others, { text: wanted.at(-1)?.text ?? "", aim: wanted.at(-1)?.aim ?? {} }] });
+  const add = () => {
+    const { text: begun, aim } = wanted.at(-1) ?? { text, aim: {} };
+    update({ others: [...state.others, { text: begun, aim }], at: [] });
+  };
   const ablate = openTab
     ? (one: number) => {
         choose(one);
