@@ -66,7 +66,7 @@ interface NumberProps {
 }
 
 /** A field for a number; what is none is told by its looks and not taken. */
-export function NumberField({ value, set, label, low, high, isWhole = false, width = 5 }: NumberProps) {
+export function NumberField({ value, set, label, low, high, isWhole = false, width = 4 }: NumberProps) {
   const [text, setText] = useState(String(value));
   useEffect(() => {
     if (Number(text.replace("−", "-")) !== value || text.trim() === "") setText(String(value));

@@ -88,8 +88,7 @@ function Figures({ text, isPlain }: { text: Text; isPlain: boolean }) {
       </span>
       {!isPlain && kl !== null && (
         <span title="How far steering moves the model: mean KL from unsteered to steered on this text, at temperature 1, exact.">
-          {" "}
-          · KL {number(kl)}
+          {"\u00a0"}· KL {number(kl)}
         </span>
       )}
     </span>
