@@ -1,12 +1,16 @@
 """Writers of notes killed at random moments, and writers of the same notes at once: what is lost.
 
     python -m benchmarks.note_kills [--kills 36] [--writers 4] [--updates 500] [--seed 0]
+                                    [--store sqlite|log] [--machines 1]
 
 1. Forks some writers at a time on one file. Each tells through a pipe every write that has
    returned, and gets SIGKILL at a random moment, at most 150 ms after its first. Afterwards each
    told write is looked for in the history, and the notes are compared with what their history says.
 2. Writers append to the same three remarks, each on the version it has read, and again after a
    conflict. Afterwards each append that was told done is looked for in the remarks.
+
+``--store log`` does both with logs instead of SQLite; of several machines each has a cache of its own,
+so that only the logs and the turn file are between them, and writers are shared out among machines.
 """
 
 import argparse
@@ -23,7 +27,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from saescope.errors import ConflictError
-from saescope.notes import Notes, open_book
+from saescope.notes import Notes
+from saescope.notes.book import Book, register
+from saescope.notes.logs import LogBook
 
 N_FEATURES, LONGEST_S = 40, 0.15
 HOT = (1, 2, 3)
@@ -50,9 +56,76 @@ class Updates:
     a_second: float
 
 
-def open_notes(path: Path) -> Notes:
-    """The notes of a file."""
-    return Notes(open_book(path, {"sae": "test"}), N_FEATURES)
+IDENTITY = {"sae": "test"}
+
+
+class Sqlite:
+    """One file, for all writers."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def open(self, writer: int = 0) -> Notes:  # noqa: ARG002 - all have the same
+        """The notes, as a writer opens them."""
+        return Notes(register(self.path, IDENTITY, lambda: Book(self.path, IDENTITY)), N_FEATURES)
+
+    def kept(self) -> set[tuple[int, str]]:
+        """Features and labels of all events."""
+        db = sqlite3.connect(self.path, timeout=10)
+        try:
+            rows = db.execute("SELECT target, new FROM events").fetchall()
+        finally:
+            db.close()
+        return {(target, json.loads(new).get("label")) for target, new in rows}
+
+    def is_whole(self) -> bool:
+        """Whether the file is sound, and every note is what its history says."""
+        return is_whole(self.path)
+
+
+class Logs:
+    """A folder of logs; ``writer`` opens it as one of so many machines."""
+
+    def __init__(self, path: Path, n_machines: int) -> None:
+        self.path = path
+        self.n_machines = n_machines
+
+    def open(self, writer: int = 0) -> Notes:
+        """The notes, as a writer opens them."""
+        return self._as(f"machine-{writer % self.n_machines}")
+
+    def _as(self, machine: str) -> Notes:
+        cache = self.path.parent / machine / "cache.sqlite"
+        return Notes(register(self.path / machine, IDENTITY, lambda: LogBook(self.path, IDENTITY, cache)), N_FEATURES)
+
+    def _events(self) -> list[tuple[int, str, int, dict[str, str]]]:
+        found = []
+        for file in self.path.glob("*.jsonl"):
+            for line in file.read_bytes().split(b"\n")[1:-1]:
+                read = json.loads(line)
+                found += [(read["n"] + i, file.stem, e[1], e[4]) for i, e in enumerate(read["events"])]
+        return sorted(found, key=lambda e: e[:2])
+
+    def kept(self) -> set[tuple[int, str]]:
+        """Features and labels of all lines, read without saescope."""
+        return {(target, new.get("label", "")) for _, _, target, new in self._events()}
+
+    def is_whole(self) -> bool:
+        """Whether every machine, and one that begins anew, has the notes that the lines come to."""
+        said = {f: {"label": "", "remark": "", "n": 0} for f in range(N_FEATURES)}
+        for _, _, target, new in self._events():
+            said[target] |= new | {"n": said[target]["n"] + 1}
+        machines = [f"machine-{i}" for i in range(self.n_machines)] + [f"new-{time.time_ns()}"]
+        time.sleep(0.3)  # what was read last may be a quarter of a second old
+        notes = [self._as(machine) for machine in machines]
+        return all(
+            (n.get(f).label, n.get(f).remark, n.get(f).version) == (wanted["label"], wanted["remark"], wanted["n"])
+            for n in notes
+            for f, wanted in said.items()
+        )
+
+
+Store = Sqlite | Logs
 
 
 def fork(work: Callable[[Callable[[str], None]], None]) -> tuple[int, int]:
@@ -77,13 +150,13 @@ def lines_of(read: int) -> list[str]:
         return [line.decode() for line in stream.read().split(b"\n")[:-1]]
 
 
-def kill_round(path: Path, name: str, n_writers: int, draw: random.Random) -> list[str]:
+def kill_round(store: Store, name: str, n_writers: int, draw: random.Random) -> list[str]:
     """Start writers, kill each at its own moment; returns all that was acknowledged."""
     seeds = [draw.random() for _ in range(n_writers)]
 
     def writer(who: str, seed: float) -> Callable[[Callable[[str], None]], None]:
         def work(tell: Callable[[str], None]) -> None:
-            own, notes, n = random.Random(seed), open_notes(path), 0
+            own, notes, n = random.Random(seed), store.open(int(who)), 0
             while True:
                 feature, text, n = own.randrange(N_FEATURES), f"{name}-{who}-{n}", n + 1
                 notes.set(feature, label=text, remark="x" * own.randrange(2000))
@@ -122,27 +195,25 @@ def is_whole(path: Path) -> bool:
         db.close()
 
 
-def run_kills(path: Path, n_kills: int, n_writers: int, seed: int) -> Kills:
+def run_kills(store: Store, n_kills: int, n_writers: int, seed: int) -> Kills:
     """Kill so many writers, and count."""
     draw, result = random.Random(seed), Kills()
     while result.kills < n_kills:
-        told = kill_round(path, str(result.kills), n_writers, draw)
+        told = kill_round(store, str(result.kills), n_writers, draw)
         result.kills += n_writers
         result.acknowledged += len(told)
-        db = sqlite3.connect(path, timeout=10)
-        kept = {(target, json.loads(new).get("label")) for target, new in db.execute("SELECT target, new FROM events")}
-        db.close()
+        kept = store.kept()
         result.lost += sum((int(feature), text) not in kept for feature, text in map(str.split, told))
-        result.damaged += not is_whole(path)
+        result.damaged += not store.is_whole()
     return result
 
 
-def run_updates(path: Path, n_writers: int, n_updates: int) -> Updates:
+def run_updates(store: Store, n_writers: int, n_updates: int) -> Updates:
     """Append from many processes at once, and count."""
 
     def writer(who: int) -> Callable[[Callable[[str], None]], None]:
         def work(tell: Callable[[str], None]) -> None:
-            notes, draw = open_notes(path), random.Random(who)
+            notes, draw = store.open(who), random.Random(who)
             for n in range(n_updates):
                 feature, token, n_conflicts, began = draw.choice(HOT), f"{who}.{n};", 0, time.perf_counter()
                 while True:
@@ -164,7 +235,8 @@ def run_updates(path: Path, n_writers: int, n_updates: int) -> Updates:
         _, status = os.waitpid(child, 0)
         if status:
             raise SystemExit(f"a writer failed with status {status}")
-    notes = open_notes(path)
+    time.sleep(0.3)
+    notes = store.open()
     kept = {f: set(notes.get(f).remark.split(";")) for f in HOT}
     lost = sum(token.rstrip(";") not in kept[int(feature)] for feature, token, _, _ in told)
     conflicts, slowest = sum(int(line[2]) for line in told), max(float(line[3]) for line in told)
@@ -180,14 +252,21 @@ def main() -> int:
     parser.add_argument("--writers", type=int, default=4)
     parser.add_argument("--updates", type=int, default=500)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--store", choices=["sqlite", "log"], default="sqlite")
+    parser.add_argument("--machines", type=int, default=1)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        killed = run_kills(Path(folder) / "kills.sqlite", options.kills, options.writers, options.seed)
+
+        def store(name: str) -> Store:
+            place = Path(folder) / name
+            return Sqlite(place) if options.store == "sqlite" else Logs(place / "notes-log", options.machines)
+
+        killed = run_kills(store("kills"), options.kills, options.writers, options.seed)
         sys.stdout.write(
             f"{killed.kills} kills of {options.writers} writers at a time: {killed.acknowledged:,} acknowledged "
             f"writes, {killed.lost} lost, {killed.damaged} damaged files\n"
         )
-        met = run_updates(Path(folder) / "updates.sqlite", options.writers, options.updates)
+        met = run_updates(store("updates"), options.writers, options.updates)
         sys.stdout.write(
             f"{options.writers} writers at once: {met.acknowledged:,} updates of {len(HOT)} notes, {met.lost} lost, "
             f"{met.conflicts:,} conflicts told, {met.a_second:,.0f} a second, slowest {met.slowest_ms:.0f} ms\n"

@@ -1,32 +1,43 @@
 import os
 
 import pytest
-from benchmarks.note_kills import Notes, is_whole, open_notes, run_kills, run_updates
+from benchmarks.note_kills import Logs, Notes, Sqlite, run_kills, run_updates
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="writers are forked")
 
 
-def test_no_acknowledged_write_is_lost_when_writers_are_killed(tmp_path):
-    found = run_kills(tmp_path / "notes.sqlite", n_kills=16, n_writers=4, seed=0)
+@pytest.fixture(params=["one file", "logs of one machine", "logs of four machines"])
+def store(request, tmp_path):
+    if request.param == "one file":
+        return Sqlite(tmp_path / "notes.sqlite")
+    return Logs(tmp_path / "notes-log", 4 if "four" in request.param else 1)
+
+
+def test_no_acknowledged_write_is_lost_when_writers_are_killed(store):
+    found = run_kills(store, n_kills=16, n_writers=4, seed=0)
     assert found.kills == 16
-    assert found.acknowledged > 100
+    assert found.acknowledged > (100 if isinstance(store, Sqlite) else 10)
     assert (found.lost, found.damaged) == (0, 0)
 
 
-def test_no_update_is_lost_when_four_write_the_same_notes(tmp_path):
-    found = run_updates(tmp_path / "notes.sqlite", n_writers=4, n_updates=150)
-    assert found.acknowledged == 600
+def test_no_update_is_lost_when_four_write_the_same_notes(store):
+    n = 150 if isinstance(store, Sqlite) else 40
+    found = run_updates(store, n_writers=4, n_updates=n)
+    assert found.acknowledged == 4 * n
     assert found.conflicts > 0
     assert found.lost == 0
 
 
-def test_the_count_sees_a_loss(tmp_path, monkeypatch):
+@pytest.mark.parametrize("kind", [Sqlite, lambda path: Logs(path, 4)])
+def test_the_count_sees_a_loss(tmp_path, kind):
     def careless(self, feature, *, remark, version):
         del version
         return Notes.set(self, feature, remark=remark)
 
-    monkeypatch.setattr("benchmarks.note_kills.open_notes", lambda path: _Careless(open_notes(path), careless))
-    assert run_updates(tmp_path / "notes.sqlite", n_writers=4, n_updates=150).lost > 0
+    store = kind(tmp_path / "notes")
+    open_ = store.open
+    store.open = lambda writer=0: _Careless(open_(writer), careless)
+    assert run_updates(store, n_writers=4, n_updates=100).lost > 0
 
 
 class _Careless:
@@ -43,10 +54,10 @@ class _Careless:
 
 
 def test_a_file_that_was_left_half_way_is_whole_again(tmp_path):
-    path = tmp_path / "notes.sqlite"
-    run_kills(path, n_kills=4, n_writers=4, seed=1)
-    notes = open_notes(path)
+    store = Sqlite(tmp_path / "notes.sqlite")
+    run_kills(store, n_kills=4, n_writers=4, seed=1)
+    notes = store.open()
     before = notes.get(1).version
     notes.set(1, label="after")
     assert (notes.get(1).label, notes.get(1).version) == ("after", before + 1)
-    assert is_whole(path)
+    assert store.is_whole()

@@ -70,7 +70,7 @@ def test_layers_keep_their_order_are_replaced_by_name_and_removed(notes, tmp_pat
     notes.remove_layer("one")
     assert (other.layers()["name"].to_list(), other.layer_labels(5)) == (["two"], [])
     for ask in (notes.remove_layer, notes.layer):
-        with pytest.raises(UnknownNameError, match="no layer 'one'. Layers: two"):
+        with pytest.raises(UnknownNameError, match=r"no layer 'one'\. Layers: two"):
             ask("one")
 
 

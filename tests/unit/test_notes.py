@@ -20,7 +20,8 @@ from saescope.errors import (
 )
 from saescope.notes import Note, Notes, open_book, places
 from saescope.notes.changes import Stamp, set_note
-from saescope.notes.places import NAME, copy, file_system, find_place, key_of
+from saescope.notes.copying import copy
+from saescope.notes.places import NAME, find_place, key_of
 from saescope.rpc.transports.memory import MemoryPage
 
 N = 256
@@ -505,18 +506,9 @@ def test_labels_are_left_out_where_they_cannot_be_read(index_folder):
         scope.notes.get(1)
 
 
-def test_places(tmp_path, monkeypatch):
+def test_places():
     assert find_place(None, "k").why == "there is no index yet"
     assert "part of saescope" in find_place(places.PACKAGE / "demo_data" / "index", "k").why
-    mounts = tmp_path / "mounts"
-    mounts.write_text(f"a / ext4 rw 0 0\nb {tmp_path} nfs4 rw 0 0\nc {tmp_path}/a\\040b ext4 rw 0 0\n")
-    monkeypatch.setattr(places, "MOUNTS", mounts)
-    assert [file_system(p) for p in (tmp_path / "x", tmp_path / "a b" / "x", tmp_path.parent)] == [
-        "nfs4",
-        "ext4",
-        "ext4",
-    ]
-    assert "network file system (nfs4)" in find_place(tmp_path, "k").why
     assert key_of("0123456789abcdef0123", "/a/Some Model_1") == "some-model_1-0123456789abcdef"
 
 

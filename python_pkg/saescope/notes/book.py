@@ -56,7 +56,7 @@ class _Connections:
 
 
 class Book:
-    """A file of notes; made by `open_book`.
+    """A file of notes; made by `saescope.notes.open_book`.
 
     Parameters
     ----------
@@ -68,6 +68,7 @@ class Book:
 
     def __init__(self, path: Path, identity: Mapping[str, str]) -> None:
         self.path = path
+        self.file = path
         self.identity = dict(identity)
         self._listeners: weakref.WeakKeyDictionary[Any, Callable[[Any, Change], None]] = weakref.WeakKeyDictionary()
         self._begin()
@@ -119,15 +120,15 @@ class Book:
         with self._lock:
             self._renew()
             if self._connections.writer is None:
-                self.path.parent.mkdir(parents=True, exist_ok=True)
-                self._connections.writer = connect(self.path, for_writing=True)
+                self.file.parent.mkdir(parents=True, exist_ok=True)
+                self._connections.writer = connect(self.file, for_writing=True)
                 self._renew()
             return self._connections.writer
 
     def _renew(self) -> None:
         """Forget the connections to a file that is no longer there."""
         with contextlib.suppress(OSError):
-            inode = self.path.stat().st_ino
+            inode = self.file.stat().st_ino
             if inode == self._connections.inode:
                 return
             if self._connections.inode:
@@ -153,7 +154,7 @@ class Book:
             if not self._connections.inode:
                 return empty
             if self._connections.reader is None:
-                reader = connect(self.path, for_writing=False)
+                reader = connect(self.file, for_writing=False)
                 if not has_tables(reader):
                     reader.close()
                     return empty
@@ -256,13 +257,12 @@ def _end(connections: _Connections, pen: ThreadPoolExecutor) -> None:
     connections.close()
 
 
-def open_book(path: Path, identity: Mapping[str, str]) -> Book:
-    """This process's book of a file; the same for the same file and SAE."""
-    path = path.expanduser().absolute()
+def register(path: Path, identity: Mapping[str, str], make: Callable[[], Book]) -> Book:
+    """This process's book of a path; made if there is none for it and this SAE."""
     with _lock:
         found = _books.get(path)
         if found is None or found.identity != dict(identity):
-            found = _books[path] = Book(path, identity)
+            found = _books[path] = make()
         return found
 
 

@@ -85,7 +85,7 @@ class Noting(State):
         return made
 
     def _notes_at(self, place: Place) -> Notes:
-        book = open_book(place.path, {"sae": self._sae_fingerprint})
+        book = open_book(place.path, {"sae": self._sae_fingerprint}, place.older)
         book.listen(self, _tell)
         held = weakref.ref(self)
 
