@@ -72,7 +72,7 @@ class Effects(Panel):
         state, change = self.state, self._change
         kind, pos, target, options = (change[name] for name in ("kind", "pos", "target", "options"))
         if state.get("mode") == "examples":
-            at = pos if pos in ("fires", "all", None) else "peak"
+            at = "peak" if state.get("where") == "one" else pos
             given: dict[str, Any] = {"k": state.get("k", 20), "group": state.get("group", "top")}
             return self.scope.effect_summary(self.feature, **given, kind=kind, pos=at, **options)
         if state.get("mode") == "sweep":

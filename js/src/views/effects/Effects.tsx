@@ -55,7 +55,8 @@ function EffectsView(props: ViewProps<EffectsState>) {
     if (isCurrent) setPeak({ id, pos: effect.shown?.strongest });
   }, [effect.shown, isCurrent, id]);
   const subject = isExample ? `${feature}/${state.example}` : typing.text;
-  useFollowing(subject, typing.text, isExample, passage, state, update);
+  const single = whereOf(state, kind) === "one" && state.pos === null ? strongest : undefined;
+  useFollowing({ subject, typed: typing.text, isExample, passage, single }, state, update);
   useEffect(() => {
     const first = own.shown?.feature;
     if (feature === undefined && first !== undefined) shared.open(first);
@@ -300,15 +301,21 @@ function useSettled(value: string, after_ms: number): string {
   return settled;
 }
 
+interface Following {
+  subject: string;
+  typed: string;
+  isExample: boolean;
+  passage: Passage | undefined;
+  /** The one position to change, where none was chosen yet. */
+  single: number | undefined;
+}
+
 /**
  * On another text, positions that were chosen mean nothing; on another example, the next token neither. A text that is
  * typed, here or elsewhere, takes the place of an example.
  */
 function useFollowing(
-  subject: string,
-  typed: string,
-  isExample: boolean,
-  passage: Passage | undefined,
+  { subject, typed, isExample, passage, single }: Following,
   state: EffectsState,
   update: (part: Partial<EffectsState>) => void,
 ): void {
@@ -317,9 +324,10 @@ function useFollowing(
     const was = before.current;
     before.current = { subject, typed };
     const part: Partial<EffectsState> = {};
+    if (single !== undefined) part.pos = single;
     if (was.subject !== subject) Object.assign(part, { pos: null, look: null }, isExample ? { aim: {} } : {});
     if (was.typed !== typed && typed !== "") Object.assign(part, { source: "text", pos: null, look: null });
     if (passage && state.tokens.join() !== passage.tokens.join()) part.tokens = passage.tokens;
     if (Object.keys(part).length > 0) update(part);
-  }, [subject, typed, passage]);
+  }, [subject, typed, passage, single]);
 }
