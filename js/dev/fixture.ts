@@ -45,6 +45,7 @@ export function infoOf(n_features: number): ScopeInfo {
     building: null,
     key: "dev",
     has_postings: true,
+    imported: "",
   };
 }
 
@@ -106,6 +107,7 @@ function pageOf(feature: number, world: World): FeaturePage {
     weights: { cosine: 0.62, encoder_bias: -1.2, threshold: 0.4, decoder_norm: 1 },
     rule: { n_skipped: 1, skips_special: true, max_norm_ratio: null },
     not_counted: "the first token of a context, special tokens",
+    is_known: true,
     top_tokens: row.top_tokens.map((text, i) => ({ token: i, text: ` ${text}`, raw: `Ġ${text}`, weight: 1 })),
   };
 }

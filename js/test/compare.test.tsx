@@ -30,7 +30,7 @@ const ready = (selector: string) =>
   vi.waitFor(() => expect(find(selector)).not.toBeNull(), { timeout: 3000 });
 
 function brief(feature: number) {
-  return { feature, label: "", top_tokens: [" sea"], density: 0.01, max: 5, n_fires: 100 };
+  return { feature, label: "", top_tokens: [" sea"], density: 0.01, max: 5, n_fires: 100, is_known: true };
 }
 
 const weight = (token: number) => ({ token, text: ` t${token}`, raw: `Ġt${token}`, weight: 1 });

@@ -37,7 +37,7 @@ const METRICS = [metric("decoder"), metric("jaccard", { low: 0, is_by_firing: tr
 
 function brief(feature: number, n_fires = 100) {
   const top_tokens = [" sea", "<img src=x onerror=alert(1)>"];
-  return { feature, label: "", top_tokens, density: 0.01, max: 5, n_fires };
+  return { feature, label: "", top_tokens, density: 0.01, max: 5, n_fires, is_known: true };
 }
 
 function answerOf(feature: number, name: string, k: number): Neighbors {

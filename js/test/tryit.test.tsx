@@ -134,6 +134,7 @@ function readWords(text: string): { data: TextRead; buffers: DataView[] } {
     density: feature === 7 ? 0.2 : 0.01,
     max: 10,
     n_fires: 5,
+    is_known: true,
   });
   const data = {
     tokens: texts.map((_, i) => i),

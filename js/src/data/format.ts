@@ -34,6 +34,7 @@ export function signed(x: number): string {
 
 /** A share as per cent down to 0.001 %, then as 1 in N. */
 export function density(share: number): string {
+  if (Number.isNaN(share)) return "–";
   if (share <= 0) return "never";
   const percent = share * 100;
   if (percent >= 0.001) {

@@ -102,6 +102,7 @@ export interface ScopeInfo {
   building: BuildInfo | null;
   key: string;
   has_postings: boolean;
+  imported: string;
 }
 
 /** Names one scope. */
@@ -276,6 +277,7 @@ export interface FeatureBrief {
   density: number;
   max: number;
   n_fires: number;
+  is_known: boolean;
 }
 
 /** Answer of ``features.brief``, in the order asked for. */
@@ -323,11 +325,11 @@ export interface FeaturePage {
   feature: number;
   n_fires: number;
   n_counted: number;
-  density: number;
+  density: number | null;
   max: number;
-  mean: number;
-  std: number;
-  median: number;
+  mean: number | null;
+  std: number | null;
+  median: number | null;
   histogram: Histogram;
   promoted: TokenWeight[];
   suppressed: TokenWeight[];
@@ -335,6 +337,7 @@ export interface FeaturePage {
   weights: Weights;
   rule: CountRule;
   not_counted: string;
+  is_known: boolean;
 }
 
 /** Names one feature, and what counts; ``rule`` none for what the index counts. */
@@ -384,7 +387,7 @@ export interface ExampleGroup {
   low: number;
   high: number;
   n_fires: number;
-  share: number;
+  share: number | null;
   is_exact: boolean;
 }
 

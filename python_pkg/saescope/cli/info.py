@@ -58,19 +58,32 @@ def facts(manifest: Manifest) -> list[tuple[str, str]]:
     return [
         ("model", f"{m.model['name']} ({m.model['architecture']}, {m.model['dtype']})"),
         ("SAE", f"{m.sae['name']} ({m.sae['architecture']}), {m.d_sae:,} features"),
-        ("site", f"{m.sae['hook_name']}, {m.d_in} wide"),
+        ("site", f"{m.sae['hook_name']}, {m.d_in or 'unknown'} wide"),
         ("corpus", f"{m.corpus['name']}, {m.corpus['n_docs']:,} documents"),
-        ("tokens", f"{m.n_rows:,}, of which {m.n_counted:,} count"),
+        ("tokens", _tokens(m)),
         ("not counted", Rule.of(m.rule).told()),
         ("context", f"{m.context_size} tokens, documents {'packed' if m.is_packed else 'kept apart'}"),
-        ("features alive", f"{m.n_alive:,} of {m.d_sae:,} ({m.n_alive / m.d_sae:.1%})"),
+        ("features alive", _alive(m)),
         ("L0", f"{m.l0:.1f} features on a token"),
         ("explained variance", "not measured" if m.explained_variance is None else f"{m.explained_variance:.3f}"),
         ("loss recovered", _recovered(m.loss)),
         ("postings", f"{m.n_shards} shards" if m.has_postings else "none"),
         ("size", f"{size / 1e6:,.1f} MB ({size / m.n_rows:,.0f} bytes a token)"),
         ("built", f"{m.created} by {m.made_by}"),
+        *(("imported", line) for line in (m.origin.told() if m.origin else [])),
     ]
+
+
+def _tokens(m: Manifest) -> str:
+    if m.origin is None:
+        return f"{m.n_rows:,}, of which {m.n_counted:,} count"
+    rests = f"{m.origin.n_tokens:,}" if m.origin.n_tokens else "an unknown number of"
+    return f"{m.n_rows:,} of examples; figures rest on {rests} tokens"
+
+
+def _alive(m: Manifest) -> str:
+    n = m.origin.n_features if m.origin else m.d_sae
+    return f"{m.n_alive:,} of {n:,} ({m.n_alive / max(n, 1):.1%})"
 
 
 def _recovered(loss: dict[str, Any] | None) -> str:

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Sequence
 
 from saescope._version import version
-from saescope.cli import demo, index, info, merge, plugins
+from saescope.cli import demo, export, imports, index, info, merge, plugins
 from saescope.errors import SaescopeError
 
 DESCRIPTION = """\
@@ -15,6 +15,8 @@ autoencoders (SAEs), in JupyterLab.
   saescope demo                             open the bundled demo in JupyterLab
   saescope index MODEL SAE CORPUS --out DIR  index what every feature fires on
   saescope merge PART … --out DIR           join parts of an index
+  saescope import KIND SOURCE OUT           make an index of another tool's files
+  saescope export KIND INDEX OUT            write features for another tool, or as a table
   saescope info DIR                         say what an index is and holds
   saescope plugins                          list what is installed
 """
@@ -27,7 +29,7 @@ def parser() -> argparse.ArgumentParser:
     )
     made.add_argument("--version", action="version", version=f"saescope {version()}")
     commands = made.add_subparsers(dest="command", metavar="command")
-    for module in (demo, index, merge, info, plugins):
+    for module in (demo, index, merge, imports, export, info, plugins):
         module.add_to(commands)
     return made
 

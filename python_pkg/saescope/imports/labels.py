@@ -9,7 +9,7 @@ import polars as pl
 from saescope.index import Index
 from saescope.scope import Scope
 
-MAX_LABEL, MAX_NAME = 10_000, 200
+MAX_LABEL, MAX_NAME, MAX_SOURCE = 10_000, 200, 1_000
 SPACES = re.compile(r"[\s\0]+")
 
 
@@ -42,15 +42,15 @@ def add_labels(index: Index, kind: str, labels: Sequence[Label]) -> None:
         by_author.setdefault(label.author, []).append(label)
     for author, found in by_author.items():
         found.sort(key=lambda label: (label.feature, -(label.score or 0.0)))
-        texts = [_line(label.label) for label in found]
+        texts = [_line(label.label, MAX_LABEL) for label in found]
         frame = pl.DataFrame(
             {"feature": [label.feature for label in found], "label": texts},
             schema={"feature": pl.UInt32, "label": pl.String},
         )
-        name = SPACES.sub(" ", f"{kind}: {author}" if author else kind)[:MAX_NAME]
-        notes.add_layer(frame, name, source=SPACES.sub(" ", f"{origin.name}, imported from {kind}")[:MAX_LABEL])
+        name = _line(f"{kind}: {author}" if author else kind, MAX_NAME)
+        notes.add_layer(frame, name, source=_line(f"{origin.name}, imported from {kind}", MAX_SOURCE))
 
 
-def _line(text: str) -> str:
+def _line(text: str, limit: int) -> str:
     whole = SPACES.sub(" ", text.encode("utf-8", "replace").decode()).strip()
-    return whole if len(whole) <= MAX_LABEL else f"{whole[: MAX_LABEL - 1]}…"
+    return whole if len(whole) <= limit else f"{whole[: limit - 1]}…"

@@ -90,7 +90,7 @@ class Health:
     """What an index says of its SAE.
 
     ``density`` and ``maxima`` are over the features that fire; ``l0`` over tokens, or ``None`` without
-    postings; ``n_single`` is ``None`` while the index grows.
+    postings; ``n_single`` is ``None`` while the index grows, and where an imported one does not know.
     """
 
     figures: list[Figure]
@@ -140,9 +140,11 @@ def read_health(index: Index) -> Health:
     column, m = index.figures.column, index.manifest
     density = column("density").to_numpy()
     fires = column("n_fires").to_numpy() > 0
-    n, n_alive = len(fires), int(np.count_nonzero(fires))
+    origin = m.origin
+    n, n_alive = origin.n_features if origin else len(fires), int(np.count_nonzero(fires))
     n_dense = int(np.count_nonzero(density > DENSE))
-    n_single = single_token(column("top_shares")) if index.is_complete else None
+    knows_single = index.is_complete and not index.lacks("top_tokens")
+    n_single = single_token(column("top_shares")) if knows_single else None
     loss, counted = m.loss or {}, index.n_counted
     n_loss = int(loss.get("n_tokens", 0))
     shares = [("alive", n_alive / n, n), ("dense", n_dense / n, n)]
@@ -151,7 +153,7 @@ def read_health(index: Index) -> Health:
     figures = [
         Figure("recovered", loss.get("recovered"), loss.get("standard_error"), n_loss, "index"),
         Figure("explained_variance", m.explained_variance, None, _n_sampled(index), "index"),
-        Figure("l0", index.l0, None, counted, "index"),
+        Figure("l0", None if index.lacks("features") or index.lacks("density") else index.l0, None, counted, "index"),
         *(Figure(name, value, None, of, "index") for name, value, of in shares),
         *(Figure(f"loss_{k}", loss.get(k), None, n_loss, "index") for k in ("clean", "spliced", "zero") if loss),
         *([Figure("median_norm", m.median_norm, None, counted, "index")] if m.median_norm else []),
@@ -223,13 +225,17 @@ def _spread(n_rows: int) -> NDArray[np.int64]:
 def warnings(index: Index, found: Health) -> list[str]:
     """What a person should know before believing the figures, in words."""
     by_name = {f.name: f for f in found.figures}
-    n, told = index.n_counted, []
+    n, told = index.n_counted, [] if index.manifest.origin is None else index.manifest.origin.told()
     dead = 1 - found.n_alive / found.n_features
     if not index.is_complete:
         told.append("The index is not finished: figures still move, and the loss is measured at the end.")
     if dead > 0.1:
         more = "a longer corpus may wake some" if n < 10_000_000 else "most of these are dead"
-        told.append(f"{dead:.0%} of the features never fire on {n:,} tokens: {more}.")
+        told.append(
+            f"{dead:.0%} of the features never fire on {n:,} tokens: {more}."
+            if n
+            else f"{dead:.0%} of the features never fire."
+        )
     if found.n_dense / found.n_features > 0.01:
         told.append(f"{found.n_dense:,} features fire on more than 10 % of the tokens: the SAE is not sparse there.")
     variance, recovered = by_name["explained_variance"].value, by_name["recovered"]

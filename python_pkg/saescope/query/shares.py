@@ -27,7 +27,10 @@ _n_counted: "WeakKeyDictionary[Index, dict[tuple[Rule, int], int]]" = WeakKeyDic
 
 @dataclass(frozen=True)
 class Share:
-    """A group of examples: ``n_fires`` firings with a magnitude from ``low`` to ``high``, ``share`` of all."""
+    """A group of examples: ``n_fires`` firings with a magnitude from ``low`` to ``high``, ``share`` of all.
+
+    ``share`` is NaN, and ``n_fires`` 0, where an imported index does not know.
+    """
 
     name: str
     low: float
@@ -71,6 +74,8 @@ def group_shares(
     found = _estimated(index, feature, n_intervals) if _is_estimated(index, feature, rule) else None
     counts, top = found or _exact(index, feature, rule, n_intervals)
     total = int(counts.sum())
+    if found is not None and total == 0 and index.figures.row(feature, ["n_fires"])["n_fires"]:
+        return _unknown(names, top)
     whole = [Share(name, 0.0, top, total, float(total > 0), found is None) for name in names[:2]]
     borders = np.linspace(0, top, n_intervals + 1).tolist()
     parts = [
@@ -78,6 +83,14 @@ def group_shares(
         for name, n in zip(names[2:], reversed(range(n_intervals)), strict=True)
     ]
     return whole + parts
+
+
+def _unknown(names: Sequence[str], top: float) -> list[Share]:
+    """Groups of a feature of an imported index, whose source has no histogram of it."""
+    n = len(names) - 2
+    borders = np.linspace(0, top, n + 1).tolist()
+    bounds = [(0.0, top)] * 2 + [(borders[i], borders[i + 1]) for i in reversed(range(n))]
+    return [Share(name, low, high, 0, float("nan"), False) for name, (low, high) in zip(names, bounds, strict=True)]
 
 
 def _is_estimated(index: Index, feature: int, rule: Rule | None) -> bool:
@@ -96,7 +109,8 @@ def _exact(index: Index, feature: int, rule: Rule | None, n: int) -> tuple[NDArr
 
 def _estimated(index: Index, feature: int, n: int) -> tuple[NDArray[np.int64], float]:
     row = index.figures.row(feature, ["max", "fine_bins", "fine_counts"])
-    top, bins, counts = float(row["max"]), row["fine_bins"], row["fine_counts"].astype(np.float64)
+    top = 0.0 if np.isnan(row["max"]) else float(row["max"])
+    bins, counts = row["fine_bins"], row["fine_counts"].astype(np.float64)
     if not len(bins):
         return np.zeros(n, dtype=np.int64), top
     low, high = bin_edges(bins)

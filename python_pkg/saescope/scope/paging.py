@@ -4,6 +4,7 @@ from dataclasses import asdict
 
 import numpy as np
 import polars as pl
+import polars.selectors as cs
 from numpy.typing import NDArray
 
 from saescope.index.rule import Rule
@@ -65,7 +66,7 @@ class Paging(State):
         shares = [asdict(s) for s in group_shares(index, feature, rule=rule, n_intervals=n_intervals)]
         weights = asdict(self.weights_of(feature))
         return (
-            with_texts(frame, TOKEN_LISTS, index.vocabulary)
+            with_texts(frame.with_columns(cs.float().fill_nan(None)), TOKEN_LISTS, index.vocabulary)
             .with_columns(
                 pl.lit(n_counted, dtype=pl.UInt64).alias("n_counted"),
                 pl.Series("groups", [shares], dtype=pl.List(GROUP)),

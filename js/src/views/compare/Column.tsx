@@ -40,7 +40,11 @@ export function Column({ compared, place, alsoPromoted, selected, choose, remove
       <dl class="ss-col-facts">
         <div title={`${count(page.n_fires)} of ${count(page.n_counted)} tokens.`}>
           <dt>fires on</dt>
-          <dd>{page.n_fires > 0 ? `${density(page.density)} of ${tokens(page.n_counted)}` : "no token"}</dd>
+          <dd>
+            {page.n_fires > 0
+              ? `${density(page.density ?? Number.NaN)} of ${tokens(page.n_counted)}`
+              : "no token"}
+          </dd>
         </div>
         <div title="The largest activation.">
           <dt>max</dt>
@@ -48,7 +52,7 @@ export function Column({ compared, place, alsoPromoted, selected, choose, remove
         </div>
         <div title="The mean over the tokens on which it fires.">
           <dt>mean</dt>
-          <dd>{number(page.mean)}</dd>
+          <dd>{number(page.mean ?? Number.NaN)}</dd>
         </div>
       </dl>
       <Bars bins={page.histogram} />
@@ -78,7 +82,13 @@ export function Column({ compared, place, alsoPromoted, selected, choose, remove
         )}
       </div>
       <ol class="ss-col-examples">
-        {page.n_fires === 0 && <li class="ss-quiet">It never fired on the text of the index.</li>}
+        {page.n_fires === 0 && (
+          <li class="ss-quiet">
+            {page.is_known === false
+              ? "The source of this index does not hold it."
+              : "It never fired on the text of the index."}
+          </li>
+        )}
         {examples.map((example) => (
           <li key={example.rank} data-example>
             <MarkedText example={example} place={place} feature={brief.feature} max={page.max} marks={[]} />

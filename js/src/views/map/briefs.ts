@@ -56,6 +56,7 @@ function different(tokens: readonly string[]): string[] {
 /** What the tooltip of a feature says. */
 export function linesOf(brief: FeatureBrief): [string, string][] {
   const tokens = different(brief.top_tokens).join(" · ");
+  if (brief.is_known === false) return [["fires", "not known"]];
   if (!brief.n_fires) return [["fires", "never"]];
   return [
     ...(tokens ? [["tokens", tokens] as [string, string]] : []),

@@ -123,7 +123,7 @@ export function groupName(name: string, n_intervals: number): string {
 
 /** A group's share, quietly; nothing before it is known. */
 export function shareText({ share, is_exact }: ExampleGroup): string {
-  if (Number.isNaN(share)) return "\u00a0";
+  if (share === null || Number.isNaN(share)) return "\u00a0";
   if (share <= 0) return "none";
   const percent = 100 * share;
   const digits = percent >= 99.95 || percent >= 10 ? 0 : 1;
@@ -136,7 +136,7 @@ function groupTitle({ name, low, high, n_fires, share, is_exact }: ExampleGroup,
   if (name === "random") return "Drawn from all tokens on which it fires, the same every time.";
   if (intervalOf(name) === undefined) return "";
   const range = `Activations from ${number(low)} to ${number(high)}, drawn at random`;
-  if (Number.isNaN(share)) return `${range}.`;
+  if (share === null || Number.isNaN(share)) return `${range}.`;
   const about = is_exact ? "" : "about ";
   const why = is_exact ? "" : " Estimated from the stored histogram.";
   const parts = n === 1 ? "" : `, ${density(share) === "never" ? "none" : density(share)} of all`;

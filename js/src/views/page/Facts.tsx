@@ -11,19 +11,25 @@ interface Props {
 /** How often and how strongly the feature fires, and what its weights say. */
 export function Facts({ page, isOtherRule, isShort }: Props) {
   const { n_fires, n_counted, weights, not_counted } = page;
-  const fires = n_fires > 0 ? `${density(page.density)} of ${tokens(n_counted)} tokens` : "no token";
+  const share = density(page.density ?? Number.NaN);
+  const fires =
+    n_fires === 0 ? "no token" : n_counted > 0 ? `${share} of ${tokens(n_counted)} tokens` : share;
   const counted =
     not_counted && not_counted !== "nothing" ? ` Not counted: ${not_counted}.` : " Every token counts.";
   return (
     <dl class="ss-facts">
       <Fact
         name="fires on"
-        title={`${count(n_fires)} of ${count(n_counted)} tokens.${counted}`}
+        title={
+          n_counted > 0
+            ? `${count(n_fires)} of ${count(n_counted)} tokens.${counted}`
+            : "Of how many tokens is not known."
+        }
         text={fires}
       />
       <Fact name="max" title="The largest activation." text={number(page.max)} />
-      <Fact name="mean" title="The mean over the tokens on which it fires." text={number(page.mean)} />
-      <Fact name="median" title="The median over the tokens on which it fires." text={number(page.median)} />
+      <Fact name="mean" title="The mean over the tokens on which it fires." text={known(page.mean)} />
+      <Fact name="median" title="The median over the tokens on which it fires." text={known(page.median)} />
       {isOtherRule && (
         <Fact
           name="by"
@@ -57,6 +63,11 @@ export function Facts({ page, isOtherRule, isShort }: Props) {
       )}
     </dl>
   );
+}
+
+/** A figure, or nothing where the source of an imported index does not hold it. */
+function known(value: number | null): string | undefined {
+  return value === null ? undefined : number(value);
 }
 
 function Fact({ name, title, text }: { name: string; title: string; text: string | undefined }) {

@@ -221,6 +221,12 @@ function tryIt({ shared, openTab }: Props, example: Example): void {
 }
 
 function NeverFired({ page, info }: { page: Page; info: ScopeInfo }) {
+  if (page.is_known === false)
+    return (
+      <Notice title="The source of this index does not hold this feature.">
+        <p>{info.imported}</p>
+      </Notice>
+    );
   const growing = info.is_complete ? "" : " so far";
   return (
     <Notice

@@ -32,7 +32,8 @@ export function FeatureName({ brief, choose, isOpen = false }: Props) {
 }
 
 /** How often a feature fires, and how strongly. */
-export function firing({ density: share, n_fires, max }: FeatureBrief): string {
+export function firing({ density: share, n_fires, max, is_known }: FeatureBrief): string {
+  if (is_known === false) return "is not in the source of this index";
   if (n_fires === 0) return "has not fired";
   return `fires on ${density(share)} (${count(n_fires)} tokens), max ${number(max)}`;
 }

@@ -35,8 +35,8 @@ export function Header({ info, client, panel, shared, locked, setLocked, code, c
         {count(info.n_features)} features
       </span>
       {info.has_index && (
-        <span class="ss-wide-only" title={`${count(info.n_tokens)} tokens in the index.`}>
-          {tokens(info.n_tokens)} tokens
+        <span class="ss-wide-only" title={info.imported || `${count(info.n_tokens)} tokens in the index.`}>
+          {info.imported ? "imported" : `${tokens(info.n_tokens)} tokens`}
         </span>
       )}
       <span class={`ss-line ss-line-${client.status}`} role="status">

@@ -60,8 +60,10 @@ function cell(name: string, data: FeatureRow, columns: readonly Column[]): Compo
     case "density":
       return data.density === undefined ? "" : density(data.density);
     case "n_fires":
+      if (data.n_fires === 0 && Number.isNaN(data.density)) return "–";
+      return data.n_fires === undefined ? "" : count(data.n_fires);
     case "n_hits":
-      return data[name] === undefined ? "" : count(data[name]);
+      return data.n_hits === undefined ? "" : count(data.n_hits);
     case "max":
     case "mean":
     case "std":

@@ -6,7 +6,7 @@ import polars as pl
 
 from saescope.query.features import ROW_TOKENS
 from saescope.query.tokens import with_texts
-from saescope.rpc.handlers.forming import short
+from saescope.rpc.handlers.forming import known, short
 from saescope.rpc.messages.table import FeatureBrief
 from saescope.scope import Scope
 
@@ -26,9 +26,10 @@ def briefs(scope: Scope, features: Sequence[int]) -> list[FeatureBrief]:
             feature=row["feature"],
             label=labels.get(row["feature"], ""),
             top_tokens=row["top_tokens"],
-            density=row["density"],
-            max=short(row["max"]),
+            density=known(row["density"]) or 0.0,
+            max=short(known(row["max"]) or 0.0),
             n_fires=row["n_fires"],
+            is_known=known(row["max"]) is not None,
         )
         for row in rows.iter_rows(named=True)
     ]

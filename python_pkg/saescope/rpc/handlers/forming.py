@@ -1,5 +1,6 @@
 """Parts of messages that several handlers make."""
 
+import math
 from collections.abc import Callable
 
 from saescope.index.examples import Window
@@ -29,6 +30,16 @@ def pieces(known: list[str], of: Callable[[int], str], tokens: list[int]) -> lis
 def short(value: float) -> float:
     """Six significant digits: what a page can show, and less to send."""
     return float(f"{value:.6g}")
+
+
+def known(value: float) -> float | None:
+    """A number as it is; none where it is not known, which tables write as NaN."""
+    return None if math.isnan(value) else value
+
+
+def shown(value: float) -> float | None:
+    """A number in six significant digits, or none where it is not known."""
+    return None if math.isnan(value) else short(value)
 
 
 def example(index: Index, window: Window, group: str) -> Example:

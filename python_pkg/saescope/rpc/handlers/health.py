@@ -91,7 +91,7 @@ def _facts(index: Index) -> list[HealthFact]:
     rows = {
         "model": f"{m.model.get('name', '')} · {m.model.get('dtype', '')} · {m.model.get('fingerprint', '')[:8]}",
         "SAE": f"{m.sae.get('name', '')} · {m.sae.get('architecture', '')} · {m.sae.get('fingerprint', '')[:8]}",
-        "site": f"{m.sae.get('hook_name', '')} · {m.d_in:,} wide",
+        "site": m.sae.get("hook_name", "") + (f" · {m.d_in:,} wide" if m.d_in else ""),
         "text": f"{m.corpus.get('name', '')} · {m.corpus.get('n_docs', 0):,} documents · {m.n_rows:,} tokens",
         "contexts": f"of {m.context_size:,} tokens · {'packed' if m.is_packed else 'documents apart'}",
         "not counted": index.layout.rule.told(),

@@ -18,7 +18,7 @@ from saescope.query.shares import figures_by, group_shares
 from saescope.query.weights import Weights, weights_of
 from saescope.rpc.calls import Call
 from saescope.rpc.handlers.briefs import briefs
-from saescope.rpc.handlers.forming import example, pieces, short, token_weights
+from saescope.rpc.handlers.forming import example, known, pieces, short, shown, token_weights
 from saescope.rpc.handlers.subjects import index_of
 from saescope.rpc.messages import page as messages
 from saescope.rpc.messages.page import (
@@ -74,18 +74,19 @@ def feature_page(index: Index, feature: int, rule: Rule | None = None, weights: 
         feature=row["feature"],
         n_fires=row["n_fires"],
         n_counted=n_counted,
-        density=row["density"],
-        max=short(row["max"]),
-        mean=short(row["mean"]),
-        std=short(row["std"]),
-        median=short(row["q50"]),
-        histogram=Histogram(high=short(row["max"]), counts=row["histogram"].tolist()),
+        density=known(row["density"]),
+        max=short(known(row["max"]) or 0.0),
+        mean=shown(row["mean"]),
+        std=shown(row["std"]),
+        median=shown(row["q50"]),
+        histogram=Histogram(high=short(known(row["max"]) or 0.0), counts=row["histogram"].tolist()),
         promoted=token_weights(index, row["promoted"].tolist(), row["promoted_weights"].tolist()),
         suppressed=token_weights(index, row["suppressed"].tolist(), row["suppressed_weights"].tolist()),
         top_tokens=token_weights(index, row["top_tokens"].tolist(), row["top_shares"].tolist()),
         weights=messages.Weights(**{name: v if v is None else short(v) for name, v in facts.items()}),
         rule=CountRule(**by.as_dict()),
         not_counted=by.told(),
+        is_known=known(row["max"]) is not None,
     )
 
 
@@ -111,7 +112,10 @@ def _examples_list(call: Call, params: ExamplesParams) -> ExamplesEnd:
         part = windows[start : start + EXAMPLES_A_PART]
         call.emit(ExamplesPart(examples=[example(index, w, params.group) for w in part]))
     shares = group_shares(index, params.feature, rule=rule, n_intervals=params.n_intervals)
-    groups = [ExampleGroup(**{**asdict(s), "low": short(s.low), "high": short(s.high)}) for s in shares]
+    groups = [
+        ExampleGroup(**{**asdict(s), "low": short(s.low), "high": short(s.high), "share": known(s.share)})
+        for s in shares
+    ]
     return ExamplesEnd(n_examples=len(windows), groups=groups)
 
 

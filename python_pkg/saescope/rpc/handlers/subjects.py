@@ -45,6 +45,7 @@ def scope_info(scope: Scope) -> ScopeInfo:
         l0=index.l0,
         lens=cast("Any", m.lens),
         has_postings=m.has_postings or not m.is_complete,
+        imported=" ".join(m.origin.told()) if m.origin else "",
     )
 
 

@@ -59,17 +59,18 @@ class Weights:
 class FeaturePage:
     """Answer of ``feature.get``. ``density`` is ``n_fires / n_counted``; ``mean`` is over firing tokens.
 
-    The figures go by ``rule``; ``not_counted`` says it in words.
+    The figures go by ``rule``; ``not_counted`` says it in words. In an imported index figures may be none,
+    ``n_counted`` 0 when it is not known, and ``is_known`` false for a feature that the source does not hold.
     """
 
     feature: int
     n_fires: int
     n_counted: int
-    density: float
+    density: float | None
     max: float
-    mean: float
-    std: float
-    median: float
+    mean: float | None
+    std: float | None
+    median: float | None
     histogram: Histogram
     promoted: list[TokenWeight]
     suppressed: list[TokenWeight]
@@ -77,6 +78,7 @@ class FeaturePage:
     weights: Weights = field(default_factory=Weights)
     rule: CountRule = field(default_factory=CountRule)
     not_counted: str = ""
+    is_known: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -142,15 +144,15 @@ class ExamplesPart:
 class ExampleGroup:
     """A group of examples: ``n_fires`` counted firings whose magnitude lies from ``low`` to ``high``.
 
-    ``share`` is of all the feature's counted firings. Where ``is_exact`` is false, the number comes from
-    a histogram that knows each magnitude to 1/64.
+    ``share`` is of all the feature's counted firings; none where it is not known. Where ``is_exact`` is
+    false, the number comes from a histogram that knows each magnitude to 1/64.
     """
 
     name: str
     low: float
     high: float
     n_fires: int
-    share: float
+    share: float | None
     is_exact: bool
 
 

@@ -28,7 +28,8 @@ class ScopeInfo:
     """What the header of a panel says about a scope. Counts are numbers of tokens or features.
 
     While an index is being built, ``is_complete`` is false and ``n_tokens`` are those read so far.
-    ``key`` is the same for the same model, SAE, site and index, in any process.
+    ``key`` is the same for the same model, SAE, site and index, in any process. ``imported`` says in sentences
+    where an imported index comes from and what is not in it; ``n_counted`` is 0 there when it is not known.
     """
 
     id: str
@@ -51,6 +52,7 @@ class ScopeInfo:
     building: BuildInfo | None = None
     key: str = ""
     has_postings: bool = False
+    imported: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

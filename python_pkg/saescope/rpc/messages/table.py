@@ -158,7 +158,10 @@ class FeaturesParams:
 
 @dataclass(frozen=True, kw_only=True)
 class FeatureBrief:
-    """A feature in one line: wherever a panel names another feature."""
+    """A feature in one line: wherever a panel names another feature.
+
+    ``is_known`` is false for one that the source of an imported index does not hold.
+    """
 
     feature: int
     label: str
@@ -166,6 +169,7 @@ class FeatureBrief:
     density: float
     max: float
     n_fires: int
+    is_known: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)
