@@ -237,7 +237,7 @@ def test_an_export_does_not_write_over_what_was_not_imported(notes, other, file)
     notes.set(1, label="a")
     notes.export(file)
     other.set(2, label="b")
-    with pytest.raises(OccupiedError, match="1 changes that are not in these notes"):
+    with pytest.raises(OccupiedError, match="1 change that these notes have not"):
         other.export(file)
     other.import_from(file)
     other.export(file)

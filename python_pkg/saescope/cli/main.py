@@ -5,7 +5,7 @@ import sys
 from collections.abc import Sequence
 
 from saescope._version import version
-from saescope.cli import demo, export, imports, index, info, merge, plugins
+from saescope.cli import demo, export, imports, index, info, merge, notes, plugins
 from saescope.errors import SaescopeError
 
 DESCRIPTION = """\
@@ -18,6 +18,7 @@ autoencoders (SAEs), in JupyterLab.
   saescope import KIND SOURCE OUT           make an index of another tool's files
   saescope export KIND INDEX OUT            write features for another tool, or as a table
   saescope info DIR                         say what an index is and holds
+  saescope notes export|diff|import …       notes as a file to put under git
   saescope plugins                          list what is installed
 """
 
@@ -29,7 +30,7 @@ def parser() -> argparse.ArgumentParser:
     )
     made.add_argument("--version", action="version", version=f"saescope {version()}")
     commands = made.add_subparsers(dest="command", metavar="command")
-    for module in (demo, index, merge, imports, export, info, plugins):
+    for module in (demo, index, merge, imports, export, info, notes, plugins):
         module.add_to(commands)
     return made
 

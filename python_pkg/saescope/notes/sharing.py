@@ -77,7 +77,7 @@ class Sharing(Listing):
             ) from err
         if found:
             raise OccupiedError(
-                f"{path} holds {len(found):,} changes that are not in these notes.",
+                f"{path} holds {len(found):,} change{'s' * (len(found) > 1)} that these notes have not.",
                 hint="Take them in first (import_from), or give overwrites=True.",
                 n=len(found),
             )
