@@ -29,7 +29,7 @@ export const TAB_KEYS: Record<string, string> = {
   try_it: "t",
   prompt: "p",
   steer: "w",
-  circuit: "o",
+  circuit: "r",
   map: "m",
   compare: "c",
   health: "h",

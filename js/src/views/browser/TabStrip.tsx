@@ -1,6 +1,8 @@
 import type { ComponentChildren } from "preact";
-import { useRef } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 import { TAB_KEYS, TABS } from "../../panels/tabs.js";
+
+const EDGE_PX = 40;
 
 interface Props {
   tab: string | undefined;
@@ -12,6 +14,14 @@ interface Props {
 export function TabStrip({ tab, toggle, children }: Props) {
   const list = useRef<HTMLDivElement>(null);
   const names = Object.keys(TABS);
+  useLayoutEffect(() => {
+    const button = list.current?.querySelector<HTMLElement>("[aria-selected=true]");
+    const strip = list.current?.parentElement;
+    if (!button || !strip) return;
+    const [own, whole] = [button.getBoundingClientRect(), strip.getBoundingClientRect()];
+    if (own.left < whole.left) strip.scrollLeft += own.left - whole.left - EDGE_PX;
+    if (own.right > whole.right) strip.scrollLeft += own.right - whole.right + EDGE_PX;
+  }, [tab]);
   const onKeyDown = (event: KeyboardEvent) => {
     const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
     if (step === undefined) return;

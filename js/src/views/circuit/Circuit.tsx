@@ -37,7 +37,7 @@ function CircuitView(props: ViewProps<CircuitState>) {
     update({ by: next });
     if (next === "text" && text === "") box.current?.focus();
   };
-  useKeys({ o: ["the circuit's text", () => box.current?.focus()] });
+  useKeys({ r: ["the circuit's text", () => box.current?.focus()] });
   useEffect(() => {
     if (feature === undefined && !shared.stepper) shared.open(0);
   }, [feature]);
