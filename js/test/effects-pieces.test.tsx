@@ -95,7 +95,7 @@ describe("a text with signed numbers", () => {
     expect(
       all(".ss-shade").map((n) => [n.className.trim(), n.style.getPropertyValue("--ss-strength")]),
     ).toEqual([
-      ["ss-shade ss-fall ss-marked", "1.000"],
+      ["ss-shade ss-fall ss-shade-changed", "1.000"],
       ["ss-shade ss-rise", "0.516"],
     ]);
     expect(host.querySelector("b")).toBeNull();

@@ -237,7 +237,7 @@ describe("the effects panel", () => {
       expect(said()).toContain(text);
     expect(find(".ss-moved i")).toBeNull();
     expect(said()).toContain(" <i>x</i>");
-    expect(all(".ss-signed-token").map((t) => t.textContent)).toEqual(["a", " b", " c", " d", " ▸ e"]);
+    expect(all(".ss-signed-token").map((t) => t.textContent)).toEqual(["a", " b", " c", " d", " ▸e"]);
     expect(find(".ss-fall.ss-shade")?.textContent).toBeTruthy();
   });
 

@@ -298,5 +298,6 @@ def test_controls_are_alike_far_and_drawn_with_the_seed(tiny_scope):
     assert apart.mean() < np.abs(np.log(density[fires]) - np.log(density[101])).mean()
     assert tiny_scope.controls(101, 5).equals(found)
     assert set(tiny_scope.controls(101, 5, seed=4)["feature"]) != set(found["feature"])
+    assert (tiny_scope.controls(16, 40)["density"] > 0).all(), "of a dead feature too, controls are alive"
     avoided = found["feature"].to_list()
     assert not set(tiny_scope.controls(101, 5, avoided=avoided)["feature"]) & set(avoided)

@@ -138,7 +138,7 @@ const Piece = memo(function Piece(props: PieceProps) {
   if (isWalked) kinds += " ss-focused";
   if (isBytes(whole)) kinds += " ss-bytes";
   let shown = `ss-shade ${isShaded ? sign : ""}`;
-  if (isMarked) shown += " ss-marked";
+  if (isMarked) shown += " ss-shade-changed";
   return (
     <span class={kinds} data-i={i} data-marked={isMarked || undefined}>
       {space}

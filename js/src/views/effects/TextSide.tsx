@@ -148,7 +148,7 @@ function tokensOf(
     if (marked.has(i)) lines.push(["changed", "here"]);
     if (isGhost) lines.push(["after the text", "not in it"]);
     return {
-      text: isGhost ? ` ▸${visible(text)}` : text,
+      text: isGhost ? ` ▸${visible(text).trimStart() || "␣"}` : text,
       value: pos < 0 ? null : shade === "kl" ? effect.kl(pos) : effect.delta(pos),
       lines,
       isMarked: marked.has(i),
