@@ -22,7 +22,10 @@ export interface Snapshot {
 }
 
 /** Parameters that tell one answer from another; all else of a request may differ from what was recorded. */
-const TELLING = ["feature", "features", "group", "metric", "method", "without", "also", "within"];
+const TELLING = [
+  ...["feature", "features", "group", "metric", "method", "without", "also", "within"],
+  ...["text", "tokens", "target", "contrast", "kind"],
+];
 const DEFAULTS: Record<string, unknown> = { group: "top", metric: "decoder" };
 /** What needs no kernel, and changes nothing. */
 const QUIET: Record<string, object> = {
