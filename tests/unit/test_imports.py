@@ -143,16 +143,27 @@ def test_pages_of_an_imported_index_are_valid_json_and_say_what_is_missing(tmp_p
 
 
 def test_saedashboard_s_place_in_the_prompt_is_not_taken_for_one_in_a_part_of_it(tmp_path):
-    whole = dashboard_activation(["a", "b", "c", "d"], [0, 1.0, 0, 3.0], at=3)
-    part = dashboard_activation(["a", "b", "c", "d"], [0, 1.0, 0, 3.0], at=97)
-    inside = dashboard_activation(["a", "b", "c", "d"], [0.7, 1.0, 0, 3.0], low=0.6, high=1.2, at=1)
-    elsewhere = dashboard_activation(["a", "b", "c", "d"], [0, 1.0, 0, 3.0], low=0.6, high=1.2, at=50)
-    folder = dashboard(tmp_path / "sd", [dashboard_feature(0, [whole, part, inside, elsewhere])])
+    text, size = ["a", "b", "c", "d", "e"], {"n_tokens_in_prompt": 16}
+    top = dashboard_activation(text, [0, 0, 2.0, 3.0, 0], at=3)  # the fourth of the prompt, third of the part
+    inside = dashboard_activation(text, [0, 0.7, 1.0, 3.0, 0], low=0.6, high=1.2, at=1)
+    elsewhere = dashboard_activation(text, [1.0, 0, 0, 3.0, 0], low=0.6, high=1.2, at=50)
+    folder = dashboard(tmp_path / "sd", [dashboard_feature(0, [top, inside, elsewhere], **size)])
     scope = imported("saedashboard", folder, tmp_path / "out")
-    assert scope.examples(0)["token"].to_list() == ["d", "d"]
-    assert scope.examples(0, group="interval-2")["token"].to_list() == ["b", "b"]
+    assert scope.examples(0)["token"].to_list() == ["c"]
+    assert scope.examples(0, group="interval-2")["token"].to_list() == ["c", "a"]
     assert scope.index.n_counted == 64
     assert scope.features["density"][0] == 16 / 64
+
+
+def test_saedashboard_s_whole_prompts_are_about_the_token_that_it_names(tmp_path):
+    text, size = [f"t{i}" for i in range(15)], {"n_tokens_in_prompt": 16}
+    values = [0.0] * 13 + [3.0, 2.0]
+    given = [dashboard_activation(text, values, at=at) for at in (13, 14, -1, 0)]
+    folder = dashboard(tmp_path / "sd", [dashboard_feature(0, given, **size)])
+    scope = imported("saedashboard", folder, tmp_path / "out")
+    # the same prompt stands in the top for each of its tokens; the first token of a prompt is not shown
+    assert scope.examples(0)["token"].to_list() == ["t13", "t13", "t14"]
+    assert scope.index.manifest.origin.left_out == {"examples whose token is not shown": 1}
 
 
 def test_features_that_do_not_rise_from_file_to_file_are_sorted(tmp_path):

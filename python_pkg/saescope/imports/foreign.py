@@ -71,6 +71,8 @@ class Feature:
         Its decoder row, float32 ``[d_in]``.
     where
         Its place in the source, for errors.
+    n_silent, n_hidden
+        Examples that were left out: on which it does not fire, and whose token is not shown.
     """
 
     number: int
@@ -83,6 +85,7 @@ class Feature:
     vector: NDArray[np.float32] | None = None
     examples: list[Example] = field(default_factory=list)
     n_silent: int = 0
+    n_hidden: int = 0
 
     @property
     def highest(self) -> float:
@@ -123,50 +126,69 @@ def _weighed(record: Record, side: str) -> list[Weighed]:
     return [Weighed(text, weight) for text, weight in zip(texts, weights.tolist(), strict=True)][:N_LENS]
 
 
-def read_example(record: Record, keys: dict[str, str]) -> Example | None:
-    """One example; ``None`` where the feature does not fire on it.
+@dataclass(frozen=True)
+class ExampleReader:
+    """Reads the examples of a tool.
 
     Parameters
     ----------
-    keys
-        What the tool calls ``bin_min``, ``bin_max``, ``peak`` and, if it tells, ``maximum``.
-
-    Raises
-    ------
-    ForeignFileError
-        It is no example.
+    low, high, peak
+        What the tool calls the bounds of the bin that an example is shown in (the lower one negative in the
+        top group), and the token that it is about.
+    n_whole
+        Tokens of a whole text, where shorter ones are cut from it: SAEDashboard tells the token's place in the
+        whole text, and cuts as many tokens before it as behind it. ``None`` where the place is always
+        one in the tokens shown.
     """
-    tokens, values = record.texts("tokens"), record.numbers("values")
-    if not tokens or len(tokens) != len(values):
-        record.fail("tokens and as many values", f"{len(tokens)} and {len(values)}")
-    if len(tokens) > MOST_TOKENS:
-        record.fail(f"at most {MOST_TOKENS:,} tokens in an example", len(tokens))
-    with np.errstate(over="ignore"):
-        exact = values.astype(np.float32)
-    if not np.isfinite(exact).all():
-        record.fail("activations that fit 32 bits", float(np.abs(values).max()))
-    low, high = record.number(keys["bin_min"]), record.number(keys["bin_max"])
-    bounds = None if low is None or high is None or low < 0 else (low, high)
-    peak = _peak(values, bounds, record.data.get(keys["peak"]))
-    if exact[peak] == 0:
-        return None
-    middle = sum(bounds) / 2 if bounds else None
-    return Example(tokens, exact, peak, middle, record.text("dataSource", ""))
 
+    low: str
+    high: str
+    peak: str
+    n_whole: int | None = None
 
-def _peak(values: NDArray[np.float64], bounds: tuple[float, float] | None, given: object) -> int:
-    """The token that an example is about.
+    def add(self, feature: Feature, record: Record) -> None:
+        """Take an example, unless the feature does not fire on it.
 
-    The tool's own word for it is taken where it can be: in SAEDashboard it is a place in the prompt, and
-    not in the tokens shown, when those are only a part of it.
-    """
-    strongest = int(np.abs(values).argmax())
-    low, high = bounds or (float(np.abs(values[strongest])),) * 2
-    is_inside = (np.abs(values) >= low - ROUNDING) & (np.abs(values) <= high + ROUNDING) & (values != 0)
-    if type(given) is int and 0 <= given < len(values) and is_inside[given]:
-        return given
-    inside = np.flatnonzero(is_inside)
-    return int(inside[0]) if len(inside) else strongest
+        Raises
+        ------
+        ForeignFileError
+            It is no example.
+        """
+        tokens, values = record.texts("tokens"), record.numbers("values")
+        if not tokens or len(tokens) != len(values):
+            record.fail("tokens and as many values", f"{len(tokens)} and {len(values)}")
+        if len(tokens) > MOST_TOKENS:
+            record.fail(f"at most {MOST_TOKENS:,} tokens in an example", len(tokens))
+        with np.errstate(over="ignore"):
+            exact = values.astype(np.float32)
+        if not np.isfinite(exact).all():
+            record.fail("activations that fit 32 bits", float(np.abs(values).max()))
+        low, high = record.number(self.low), record.number(self.high)
+        bounds = None if low is None or high is None or low < 0 else (low, high)
+        if low is not None and low < 0 and high is not None:
+            feature.high = max(feature.high or 0.0, high)
+        told = record.data.get(self.peak)
+        if told == -1 and self.n_whole is not None:
+            feature.n_hidden += 1  # SAEDashboard shows no first token
+            return
+        peak = self._place(values, bounds, told)
+        if exact[peak] == 0:
+            feature.n_silent += 1
+            return
+        middle = sum(bounds) / 2 if bounds else None
+        feature.examples.append(Example(tokens, exact, peak, middle, record.text("dataSource", "")))
+
+    def _place(self, values: NDArray[np.float64], bounds: tuple[float, float] | None, given: object) -> int:
+        """The place of the token that an example is about: the one told where that can be, else the likeliest."""
+        fits = values != 0
+        if bounds is not None:
+            sizes = np.abs(values)
+            fits &= (sizes >= bounds[0] - ROUNDING) & (sizes <= bounds[1] + ROUNDING)
+        is_whole = self.n_whole is None or len(values) >= self.n_whole
+        told = given if is_whole else len(values) // 2
+        if type(told) is int and 0 <= told < len(values) and fits[told]:
+            return told
+        return int(np.where(fits, np.abs(values), -1).argmax()) if fits.any() else int(np.abs(values).argmax())
 
 
 def group_of(example: Example, highest: float) -> int:

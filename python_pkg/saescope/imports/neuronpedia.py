@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from saescope.errors import ForeignFileError
-from saescope.imports.foreign import Feature, read_example, read_figures
+from saescope.imports.foreign import ExampleReader, Feature, read_figures
 from saescope.imports.labels import Label
 from saescope.imports.reading import Record, numbered, read_lines
 from saescope.imports.saedashboard import facts_of
@@ -21,7 +21,7 @@ from saescope.imports.writing import Facts, NotRisingError, write_examples
 from saescope.indexing.workspace import Workspace
 from saescope.types import Progress
 
-KEYS = {"bin_min": "binMin", "bin_max": "binMax", "peak": "qualifyingTokenIndex"}
+KEYS = ("binMin", "binMax", "qualifyingTokenIndex")
 PATTERN = "batch-*.jsonl*"
 OURS = re.compile(r"^saescope: (\{.*\})$", re.MULTILINE)
 
@@ -62,13 +62,16 @@ def read_neuronpedia(
     if not batches:
         raise ForeignFileError(f"{folder / 'features'} holds no batch-N.jsonl.gz.")
     labels = list(_labels(folder))
-    facts = _facts(folder, batches[0][0], model, sae, site)
+    said = _line(folder / "source.jsonl", folder)
+    facts = _facts(said, folder, batches[0][0], model, sae, site)
+    size, is_ours = said.whole("num_tokens_in_prompt"), bool(_ours(said.text("notes", "")))
+    reader = ExampleReader(*KEYS, n_whole=None if is_ours or not size else size - 1)
     facts.d_sae = facts.d_sae if d_sae is None else d_sae
     try:
-        write_examples(workspace, _each(folder, batches, progress), facts, progress)
+        write_examples(workspace, _each(folder, batches, reader, progress), facts, progress)
     except NotRisingError:
         everything = [[file for batch in batches for file in batch]]
-        write_examples(workspace, _each(folder, everything, progress), facts, progress)
+        write_examples(workspace, _each(folder, everything, reader, progress), facts, progress)
     return labels
 
 
@@ -95,7 +98,9 @@ def find_source(folder: Path) -> Path:
     )
 
 
-def _each(folder: Path, batches: Sequence[Sequence[Path]], progress: Progress) -> Iterator[Feature]:
+def _each(
+    folder: Path, batches: Sequence[Sequence[Path]], reader: ExampleReader, progress: Progress
+) -> Iterator[Feature]:
     activations = {_stem(f): f for f in numbered(folder / "activations", PATTERN)}
     sizes = {f: f.stat().st_size for f in [*activations.values(), *(f for batch in batches for f in batch)]}
     progress.start("Reading Neuronpedia's files", sum(sizes.values()), "byte")
@@ -109,7 +114,7 @@ def _each(folder: Path, batches: Sequence[Sequence[Path]], progress: Progress) -
         theirs = [activations[_stem(file)] for file in batch if _stem(file) in activations]
         for file in activations.values() if is_all else theirs:
             for record in read_lines(file, folder):
-                _take_activation(found, record, is_all=is_all)
+                _take_activation(found, record, reader, is_all=is_all)
             progress.advance(sizes[file])
         yield from (found[number] for number in sorted(found))
     progress.finish()
@@ -128,17 +133,13 @@ def _take_feature(found: dict[int, Feature], record: Record) -> None:
     found[number] = feature
 
 
-def _take_activation(found: dict[int, Feature], record: Record, *, is_all: bool) -> None:
+def _take_activation(found: dict[int, Feature], record: Record, reader: ExampleReader, *, is_all: bool) -> None:
     number = _index(record)
     feature = found.get(number)
     if feature is None:
         told = f"{record.where}: an activation of feature {number}, which is in no features/batch-N."
         raise ForeignFileError(told) if is_all else NotRisingError(told)
-    example = read_example(record, KEYS)
-    if example is None:
-        feature.n_silent += 1
-    else:
-        feature.examples.append(example)
+    reader.add(feature, record)
 
 
 def _index(record: Record) -> int:
@@ -157,8 +158,8 @@ def _labels(folder: Path) -> Iterator[Label]:
                 yield Label(_index(record), text, author, record.number("scoreV2") or record.number("scoreV1") or None)
 
 
-def _facts(folder: Path, first: Path, model: str, sae: str, site: str) -> Facts:
-    said, feature = _line(folder / "source.jsonl", folder), next(iter(read_lines(first, folder)), None)
+def _facts(said: Record, folder: Path, first: Path, model: str, sae: str, site: str) -> Facts:
+    feature = next(iter(read_lines(first, folder)), None)
     if feature is None:
         raise ForeignFileError(f"{first.relative_to(folder)} is empty.")
     model_id, source_id = feature.text("modelId", folder.parent.name), feature.text("layer", folder.name)

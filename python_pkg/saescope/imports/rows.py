@@ -35,7 +35,7 @@ class FeatureRows:
         self._texts, self._n_tokens = texts, n_tokens
         self._waiting: list[dict[str, Any]] = []
         self._end = 0
-        self.n_known = self.n_alive = self.n_silent = 0
+        self.n_known = self.n_alive = self.n_silent = self.n_hidden = 0
         self.missing: set[str] = set()
         self.estimated: set[str] = set()
         self._has_lens = False
@@ -53,6 +53,7 @@ class FeatureRows:
         self._end = feature.number + 1
         self.n_known += 1
         self.n_silent += feature.n_silent
+        self.n_hidden += feature.n_hidden
         if len(self._waiting) >= LOT:
             yield self._given()
 

@@ -8,12 +8,12 @@ the histogram's bars and the number of tokens are told, the density is their quo
 """
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from saescope.errors import ForeignFileError
-from saescope.imports.foreign import Feature, read_example, read_figures
+from saescope.imports.foreign import ExampleReader, Feature, read_figures
 from saescope.imports.labels import Label
 from saescope.imports.reading import Record, numbered, parsed, read_object
 from saescope.imports.writing import Facts, NotRisingError, write_examples
@@ -21,7 +21,7 @@ from saescope.index.rule import Rule
 from saescope.indexing.workspace import Workspace
 from saescope.types import Progress
 
-KEYS = {"bin_min": "bin_min", "bin_max": "bin_max", "peak": "qualifying_token_index"}
+KEYS = ("bin_min", "bin_max", "qualifying_token_index")
 SETTINGS = "run_settings.json"
 OURS = "saescope"
 
@@ -58,39 +58,37 @@ def read_saedashboard(
             f"{source} holds no batch-N.json.", hint="Give the folder that SAEDashboard's runner wrote to."
         )
     first = read_object(files[0])
-    facts = _facts(first, _settings(source), model, sae, site)
+    settings = _settings(source)
+    facts, is_ours = _facts(first, settings, model, sae, site), isinstance(settings.get(OURS), dict)
     facts.d_sae = facts.d_sae if d_sae is None else d_sae
     try:
-        write_examples(workspace, _each(files, progress), facts, progress)
+        write_examples(workspace, _each(files, progress, is_ours=is_ours), facts, progress)
     except NotRisingError:
-        everything = sorted(_each(files, progress), key=lambda feature: feature.number)
+        everything = sorted(_each(files, progress, is_ours=is_ours), key=lambda feature: feature.number)
         write_examples(workspace, everything, facts, progress)
     return []
 
 
-def _each(files: Iterable[Path], progress: Progress) -> Iterator[Feature]:
-    files = list(files)
+def _each(files: Sequence[Path], progress: Progress, *, is_ours: bool) -> Iterator[Feature]:
     progress.start("Reading SAEDashboard's files", sum(f.stat().st_size for f in files), "byte")
     for file in files:
         batch = read_object(file)
-        found = [_feature(record) for record in batch.records("features")]
+        found = [_feature(record, is_ours=is_ours) for record in batch.records("features")]
         yield from sorted(found, key=lambda feature: feature.number)
         progress.advance(file.stat().st_size)
     progress.finish()
 
 
-def _feature(record: Record) -> Feature:
+def _feature(record: Record, *, is_ours: bool) -> Feature:
     number = record.whole("feature_index")
     if number is None:
         record.fail("a number as 'feature_index'", None)
     record.where = f"{record.where} (feature {number})"
     feature = read_figures(record, number)
+    size = record.whole("n_tokens_in_prompt")
+    reader = ExampleReader(*KEYS, n_whole=None if is_ours or not size else size - 1)
     for each in record.records("activations"):
-        example = read_example(each, KEYS)
-        if example is None:
-            feature.n_silent += 1
-        else:
-            feature.examples.append(example)
+        reader.add(feature, each)
     return feature
 
 

@@ -54,7 +54,12 @@ class Texts:
         InputError
             There are more tokens than an index can hold.
         """
-        raw = np.fromiter(map(self.token, tokens), dtype="<u4", count=len(tokens)).tobytes()
+        known = self._ids
+        try:
+            ids = [known[text] for text in tokens]
+        except KeyError:
+            ids = [self.token(text) for text in tokens]
+        raw = np.array(ids, dtype="<u4").tobytes()
         key = hashlib.blake2b(raw, digest_size=16, person=source.encode("utf-8", "replace")[:16]).digest()
         found = self._places.get(key)
         if found is not None:

@@ -9,7 +9,7 @@ import datetime as dt
 import sys
 from collections.abc import Iterable
 from contextlib import ExitStack
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pyarrow as pa
@@ -79,7 +79,6 @@ class Facts:
     rule: Rule = EVERYTHING
     lens: str = "raw"
     notes: str = ""
-    left_out: dict[str, int] = field(default_factory=dict)
 
 
 class NotRisingError(ForeignFileError):
@@ -199,7 +198,10 @@ class _Made:
         missing += ["directions"] if not has_vectors else []
         names = [VOCABULARY, TOKENS, DOCS, CONTEXTS, PLACES, FEATURES, EXAMPLES, SPANS]
         names += [name for name in (DIRECTIONS, MAPS) if workspace.has(name)]
-        left_out = {**facts.left_out, "examples on which their feature does not fire": rows.n_silent}
+        left_out = {
+            "examples on which their feature does not fire": rows.n_silent,
+            "examples whose token is not shown": rows.n_hidden,
+        }
         origin = Origin(
             facts.kind,
             facts.name,
