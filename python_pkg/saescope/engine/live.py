@@ -7,6 +7,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -53,11 +54,16 @@ class TextReader:
         self._bos = bos
         self._device = next(model.parameters()).device
         self._check: Check = _never
-        self._reader = SiteReader(model, site, on_block=self._look)
+        self._model, self._site = model, site
         self._encoder = Encoder(sae)
         limit = getattr(model.config.get_text_config(), "max_position_embeddings", None)
         self.n_most: int | None = int(limit) if limit else None
         """Tokens that the model takes, BOS included, or ``None`` when it does not say."""
+
+    @cached_property
+    def _reader(self) -> SiteReader:
+        """Made when a text is read: of some only the tokens are wanted."""
+        return SiteReader(self._model, self._site, on_block=self._look)
 
     def _look(self) -> None:
         self._check()
