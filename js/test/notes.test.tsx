@@ -23,6 +23,8 @@ const EMPTY: Omit<FeatureNote, "feature"> = {
   can_redo: false,
   lists: [],
   place: "",
+  n_marks: 0,
+  layers: [],
 };
 
 type Params = Partial<FeatureNote> & {

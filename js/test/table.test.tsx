@@ -91,6 +91,53 @@ describe("searching", () => {
     await until(() => expect(find(".ss-search-problem")).toBeNull());
   });
 
+  test("for words in notes takes along what is typed, ranks, and shows labels from elsewhere as such", async () => {
+    const port = portWith((frame) => {
+      const { filter } = (frame["params"] ?? {}) as { filter?: { words: string } };
+      if (frame["method"] !== "features.window" || !filter?.words) return undefined;
+      const rows = [
+        { feature: 7, label: "own <b>ships</b>", layer: "theirs", layer_name: "auto" },
+        { feature: 9, label: "", layer: "<img src=x> ships", layer_name: "auto" },
+      ];
+      return { offset: 0, count: 2, n_match: 2, n_features: 4096, rows };
+    });
+    await show(port, { columns: ["label"] });
+    type("ships");
+    await until(() => expect(filterOf(port)).toMatchObject({ search: "ships" }));
+    choosePlace("words");
+    await until(() => expect(filterOf(port)).toMatchObject({ words: "ships", search: "" }));
+    expect(sent(port, "features.window").at(-1)).toMatchObject({ sort: "rank", descending: true });
+    await until(() => expect(find("[data-box=search]")).toHaveProperty("value", "ships"));
+    expect(find(".ss-regex")).toBeNull();
+    await until(() => expect(all("[data-feature] .ss-col-label")).toHaveLength(2));
+    const [own, theirs] = all("[data-feature] .ss-col-label");
+    expect(own?.textContent).toBe("own <b>ships</b>");
+    expect(own?.querySelector(".ss-from-elsewhere")).toBeNull();
+    expect(theirs?.querySelector<HTMLElement>(".ss-from-elsewhere")?.title).toBe("From “auto”.");
+    expect(theirs?.textContent).toBe("<img src=x> ships");
+    choosePlace("label");
+    await until(() =>
+      expect(filterOf(port)).toMatchObject({ words: "", search: "ships", looks_in: "label" }),
+    );
+    expect(sent(port, "features.window").at(-1)).toMatchObject({ sort: "max" });
+  });
+
+  test("for a tag is a choice among those there are, and a chip", async () => {
+    const port = portWith((frame) =>
+      frame["method"] === "tags.get" ? { tags: [{ tag: "sea", n_features: 3 }] } : undefined,
+    );
+    await show(port, { showsFilters: true });
+    await until(() => expect(find("label select option[value=sea]")?.textContent).toBe("sea (3)"));
+    const select = find("label select option[value=sea]")?.closest("select");
+    if (!select) throw new Error("no select");
+    select.value = "sea";
+    select.dispatchEvent(new Event("change", { bubbles: true }));
+    await until(() => expect(filterOf(port)).toMatchObject({ tags: ["sea"] }));
+    expect(find(".ss-chip")?.textContent).toContain("tag sea");
+    find(".ss-chip button")?.click();
+    await until(() => expect(filterOf(port)).toMatchObject({ tags: [] }));
+  });
+
   test("for a text to fire on asks with its spaces, sorts by hits, and shows them", async () => {
     const port = fixturePort(4096, 1);
     await show(port);

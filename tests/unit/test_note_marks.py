@@ -253,3 +253,17 @@ def test_a_page_reads_layers_and_tags(tiny_scope, tmp_path):
     told = ask(page, "tags.get", scope)["tags"]
     assert told == [{"tag": "sea", "n_features": 2}, {"tag": "<b>", "n_features": 1}]
     page.connection.close()
+
+
+def test_a_saved_notebook_keeps_the_marks(tiny_scope, tmp_path):
+    from saescope.panels.snapshot import marks_asked, snapshot
+
+    scope = saescope.open_index(tiny_scope.index.path)
+    notes = scope.open_notes(tmp_path / "own.sqlite")
+    feature = int(scope.features.sort("n_fires", descending=True)["feature"][0])
+    assert marks_asked(scope, feature) == []
+    row = scope.examples(feature, k=2)["row"][1]
+    notes.mark(feature, row, "typical")
+    saved = snapshot(scope, "feature", {}, marks_asked(scope, feature))
+    (answer,) = saved["answers"]
+    assert {"row": row, "mark": "typical"} in answer["data"]["shown"]

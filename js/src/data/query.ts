@@ -15,8 +15,10 @@ export const NO_FILTER: TableFilter = {
   looks_in: "everything",
   is_regex: false,
   fires_on: "",
+  words: "",
   ranges: {},
   statuses: [],
+  tags: [],
   hides_dead: false,
   hides_dense: false,
   hides_single_token: false,
@@ -27,14 +29,17 @@ export const NO_FILTER: TableFilter = {
 export const PLACES: Record<TableFilter["looks_in"], string> = {
   everything: "everything",
   label: "labels",
+  remark: "remarks",
+  tags: "tags",
+  layer: "labels from elsewhere",
   top_tokens: "top tokens",
   promoted: "promoted tokens",
   suppressed: "suppressed tokens",
 };
 
-/** The order that a table has of itself: the most examples with the text, else the largest activation. */
+/** The order that a table has of itself: the most examples with the text, the best for words, else the largest activation. */
 export function defaultSort(filter: TableFilter): { sort: string; descending: boolean } {
-  return { sort: filter.fires_on ? "n_hits" : "max", descending: true };
+  return { sort: filter.fires_on ? "n_hits" : filter.words.trim() ? "rank" : "max", descending: true };
 }
 
 /** A query with another filter; its order stays where it can. */
@@ -42,7 +47,8 @@ export function filtered(query: TableQuery, part: Partial<TableFilter>): TableQu
   const filter = { ...query.filter, ...part };
   const was = defaultSort(query.filter);
   const hadDefault = query.sort === was.sort && query.descending === was.descending;
-  const hasNoColumn = query.sort === "n_hits" && !filter.fires_on;
+  const hasNoColumn =
+    (query.sort === "n_hits" && !filter.fires_on) || (query.sort === "rank" && !filter.words.trim());
   return { ...query, filter, ...(hadDefault || hasNoColumn ? defaultSort(filter) : {}) };
 }
 
@@ -77,7 +83,7 @@ export function codeOf(
   isOnlyPicked: boolean,
   list?: string,
 ): string {
-  const { search, looks_in, is_regex, fires_on, ranges, statuses, only } = filter;
+  const { search, looks_in, is_regex, fires_on, words, ranges, statuses, tags, only } = filter;
   const usual = defaultSort(filter);
   const pairs = Object.entries(ranges).map(
     ([name, [low, high]]) => `${quoted(name)}: (${py(low)}, ${py(high)})`,
@@ -87,8 +93,10 @@ export function codeOf(
     search && looks_in !== "everything" && `looks_in=${quoted(looks_in)}`,
     search && is_regex && "is_regex=True",
     fires_on && `fires_on=${quoted(fires_on)}`,
+    words.trim() && `words=${quoted(words)}`,
     pairs.length > 0 && `ranges={${pairs.join(", ")}}`,
     statuses.length > 0 && `statuses=[${statuses.map(quoted).join(", ")}]`,
+    tags.length > 0 && `tags=[${tags.map(quoted).join(", ")}]`,
     filter.hides_dead && "hides_dead=True",
     filter.hides_dense && "hides_dense=True",
     filter.hides_single_token && "hides_single_token=True",

@@ -12,6 +12,10 @@ export interface FeatureRow {
   n_hits?: number;
   label?: string;
   status?: string;
+  tags?: string[];
+  /** What the first layer that has one calls it, and the layer's name. */
+  layer?: string;
+  layer_name?: string;
   histogram?: number[];
   top_tokens?: string[];
   promoted?: string[];

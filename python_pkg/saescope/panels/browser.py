@@ -5,7 +5,7 @@ from typing import ClassVar
 import polars as pl
 
 from saescope.panels.core import Panel
-from saescope.panels.snapshot import CONTEXT, N_EXAMPLES, Requests, feature_html, feature_text
+from saescope.panels.snapshot import CONTEXT, N_EXAMPLES, Requests, feature_html, feature_text, marks_asked
 
 N_ROWS = 20
 TABLE = {"sort": "max", "descending": True}
@@ -28,6 +28,7 @@ class Browser(Panel):
             ("feature.get", feature),
             ("note.get", feature),
             ("examples.list", feature | {"group": "top", "k": N_EXAMPLES, "context": CONTEXT}),
+            *marks_asked(self.scope, self.feature),
         ]
 
     def html(self) -> str:

@@ -6,7 +6,7 @@ import polars as pl
 
 from saescope.index.rule import Rule
 from saescope.panels.core import Panel
-from saescope.panels.snapshot import CONTEXT, N_EXAMPLES, Requests, feature_html, feature_text
+from saescope.panels.snapshot import CONTEXT, N_EXAMPLES, Requests, feature_html, feature_text, marks_asked
 
 ASKED = ("k", "group", "context", "folds", "n_intervals")
 
@@ -30,6 +30,7 @@ class Feature(Panel):
             ("feature.get", feature),
             ("note.get", feature),
             ("examples.list", feature | {"group": "top", "k": N_EXAMPLES, "context": CONTEXT}),
+            *marks_asked(self.scope, self.feature),
         ]
 
     def html(self) -> str:

@@ -41,6 +41,17 @@ def snapshot(scope: Scope, view: str, spec: dict[str, Any], requests: Requests) 
     return {"version": 2, "panel": view, "spec": spec, "info": codec.encode(scope_info(scope)), "answers": answers}
 
 
+def marks_asked(scope: Scope, feature: int) -> Requests:
+    """The request for the marks of a feature's first examples, if it has any."""
+    try:
+        if scope.index is None or not scope.notes.n_marked(feature):
+            return []
+        rows = [w.row for w in find_windows(scope.index, feature, k=N_EXAMPLES, context=CONTEXT)]
+    except SaescopeError:
+        return []
+    return [("marks.get", {"feature": feature, "rows": rows})]
+
+
 def _record(scope: Scope, method: str, params: dict[str, Any]) -> dict[str, Any] | None:
     events: list[dict[str, Any]] = []
 

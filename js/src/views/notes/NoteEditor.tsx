@@ -4,6 +4,8 @@ import type { FeatureNote, ScopeInfo } from "../../protocol/generated.js";
 import { useKeys } from "../shell/keys.js";
 import type { Desk } from "./desk.js";
 import { LabelField } from "./LabelField.js";
+import { Layers } from "./Layers.js";
+import { MarkedList } from "./MarkedList.js";
 import { NoteDetails } from "./NoteDetails.js";
 import { OutcomeLine, OutcomeNotice } from "./Outcome.js";
 import { Star } from "./Star.js";
@@ -30,7 +32,7 @@ const STATUSES: [Exclude<Status, "">, string, string][] = [
 export function NoteLine(props: Props) {
   const { client, info, feature, isReadOnly } = props;
   const answer = useNote(client, info.id, feature, info.key);
-  if (isReadOnly) return <SavedNote note={answer.note} />;
+  if (isReadOnly) return <SavedNote client={client} info={info} note={answer.note} />;
   if (answer.error && !answer.note)
     return (
       <div class="ss-note">
@@ -47,7 +49,14 @@ export function NoteLine(props: Props) {
   return <EditableNote {...props} note={answer.note} desk={answer.desk} />;
 }
 
-function EditableNote({ feature, next, note, desk }: Props & { note: FeatureNote | undefined; desk: Desk }) {
+function EditableNote({
+  client,
+  info,
+  feature,
+  next,
+  note,
+  desk,
+}: Props & { note: FeatureNote | undefined; desk: Desk }) {
   const field = useRef<HTMLTextAreaElement>(null);
   const [isOpen, setOpen] = useState(false);
   useKeys({
@@ -88,16 +97,20 @@ function EditableNote({ feature, next, note, desk }: Props & { note: FeatureNote
             type="button"
             class="ss-quiet-button ss-note-toggle"
             aria-expanded={isOpen}
-            title="Remark, tags and confidence."
+            title="Remark, tags, confidence and marked examples."
             onClick={() => setOpen(!isOpen)}
           >
             {isOpen ? "less" : "remark"}
           </button>
         </div>
       </div>
+      <Layers key={`layers-${feature}`} note={note} desk={desk} />
       <OutcomeNotice desk={desk} feature={feature} />
       {isOpen ? (
-        <NoteDetails key={feature} desk={desk} feature={feature} note={note} />
+        <>
+          <NoteDetails key={feature} desk={desk} feature={feature} note={note} />
+          <MarkedList client={client} scope={info.id} feature={feature} />
+        </>
       ) : (
         <Preview note={note} open={() => setOpen(true)} />
       )}
@@ -107,12 +120,16 @@ function EditableNote({ feature, next, note, desk }: Props & { note: FeatureNote
 
 /** The first line of the remark, and the tags. */
 function Preview({ note, open }: { note: FeatureNote | undefined; open: () => void }) {
-  if (!note || (!note.remark && note.tags.length === 0 && note.confidence === null)) return null;
+  if (!note || !saysMore(note)) return null;
   return (
     <button type="button" class="ss-note-preview" title="Open the remark." onClick={open}>
       <NoteSummary note={note} />
     </button>
   );
+}
+
+function saysMore({ remark, tags, confidence, n_marks }: FeatureNote): boolean {
+  return remark !== "" || tags.length > 0 || confidence !== null || n_marks > 0;
 }
 
 function NoteSummary({ note }: { note: FeatureNote }) {
@@ -124,6 +141,7 @@ function NoteSummary({ note }: { note: FeatureNote }) {
         </span>
       ))}
       {note.confidence !== null && <span class="ss-quiet">{percent(note.confidence)} sure</span>}
+      {note.n_marks > 0 && <span class="ss-quiet">{note.n_marks} marked</span>}
       {note.remark && (
         <span class="ss-note-remark" dir="auto">
           {note.remark}
@@ -138,8 +156,12 @@ function percent(share: number): string {
 }
 
 /** A note in a snapshot: nothing to change. */
-function SavedNote({ note }: { note: FeatureNote | undefined }) {
-  if (!note || note.version === 0) return null;
+function SavedNote({
+  client,
+  info,
+  note,
+}: Pick<Props, "client" | "info"> & { note: FeatureNote | undefined }) {
+  if (!note || (note.version === 0 && !note.layers?.length)) return null;
   const status = STATUSES.find(([name]) => name === note.status);
   return (
     <div class="ss-note" data-note={note.feature}>
@@ -156,11 +178,13 @@ function SavedNote({ note }: { note: FeatureNote | undefined }) {
         )}
         {note.lists.length > 0 && <span class="ss-quiet">★ {note.lists.join(", ")}</span>}
       </div>
-      {(note.remark || note.tags.length > 0 || note.confidence !== null) && (
+      <Layers note={note} />
+      {saysMore(note) && (
         <div class="ss-note-preview ss-note-whole">
           <NoteSummary note={note} />
         </div>
       )}
+      <MarkedList client={client} scope={info.id} feature={note.feature} isReadOnly />
     </div>
   );
 }

@@ -1,5 +1,5 @@
 import { asRequestError, type Client, isQuiet, type RequestError } from "../../protocol/client.js";
-import type { FeatureList, FeatureNote, NoteChange, Noted } from "../../protocol/generated.js";
+import type { FeatureList, FeatureNote, MarkChange, NoteChange, Noted } from "../../protocol/generated.js";
 import { type Draft, type DraftField, Drafts } from "./drafts.js";
 
 const UNDO_SHOWN_MS = 5000;
@@ -158,6 +158,24 @@ export class Desk {
       status: note?.status === status ? "" : status,
       version,
     }));
+  }
+
+  /** Mark an example, named by its peak's row or by its passage, or take its mark away. */
+  async mark(
+    feature: number,
+    example: { row: number } | { passage: string },
+    mark: MarkChange["mark"],
+  ): Promise<void> {
+    await this.#inTurn(
+      feature,
+      "saved",
+      "mark",
+      () => void this.mark(feature, example, mark),
+      async () => {
+        const params = { scope: this.#scope, feature, mark, ...example };
+        return this.#take((await this.#client.request("mark.set", params)).data);
+      },
+    );
   }
 
   /** Take back the last change of a note, or make it again, if the note is still of that version. */

@@ -1,6 +1,8 @@
 import { useMemo, useRef, useState } from "preact/hooks";
 import { count, number } from "../../data/format.js";
-import type { Example } from "../../protocol/generated.js";
+import type { Example, ExampleGroup } from "../../protocol/generated.js";
+import { MarkButtons, MarkSign, markOfKey } from "../notes/MarkButtons.js";
+import type { Mark } from "../notes/useMarks.js";
 import type { Placed } from "./pointing.js";
 import { TokenText } from "./TokenText.js";
 import type { Shown } from "./useFeature.js";
@@ -13,17 +15,21 @@ export interface Actions {
   /** Send the text to where texts are tried. */
   tryIt?: (example: Example) => void;
   copy: (example: Example) => void;
+  /** Mark it as typical or as a counterexample; not without a kernel. */
+  mark?: (example: Example, mark: Mark | "") => void;
 }
 
 interface Props {
   shown: Shown;
+  /** The mark that a person gave an example. */
+  markOf: (example: Example) => Mark | undefined;
   isNarrow: boolean;
   hasBreaks: boolean;
   actions: Actions;
 }
 
 /** The examples that have come so far; the rest of the place is kept for those on the way. */
-export function Examples({ shown, isNarrow, hasBreaks, actions }: Props) {
+export function Examples({ shown, markOf, isNarrow, hasBreaks, actions }: Props) {
   const { page, query, examples, isComplete } = shown;
   const latest = useRef(actions);
   latest.current = actions;
@@ -32,9 +38,10 @@ export function Examples({ shown, isNarrow, hasBreaks, actions }: Props) {
       pin: (...given) => latest.current.pin(...given),
       copy: (example) => latest.current.copy(example),
       ...(actions.read && { read: (example: Example) => latest.current.read?.(example) }),
+      ...(actions.mark && { mark: (...given: [Example, Mark | ""]) => latest.current.mark?.(...given) }),
       ...(actions.tryIt && { tryIt: (example: Example) => latest.current.tryIt?.(example) }),
     }),
-    [!actions.read, !actions.tryIt],
+    [!actions.read, !actions.tryIt, !actions.mark],
   );
   const list = useRef<HTMLOListElement>(null);
   const onKeyDown = (event: KeyboardEvent) => {
@@ -48,7 +55,7 @@ export function Examples({ shown, isNarrow, hasBreaks, actions }: Props) {
     next.focus();
   };
   if (isComplete && examples.length === 0)
-    return <p class="ss-no-example ss-quiet">No firing lies in this group.</p>;
+    return <p class="ss-no-example ss-quiet">{noExample(shown.groups, query.group)}</p>;
   const isAligned = query.context > 0 && !isNarrow && !hasBreaks;
   return (
     <ol class={isComplete ? "ss-examples" : "ss-examples ss-coming"} ref={list} onKeyDown={onKeyDown}>
@@ -59,6 +66,7 @@ export function Examples({ shown, isNarrow, hasBreaks, actions }: Props) {
           max={page.max}
           isAligned={isAligned}
           hasBreaks={hasBreaks}
+          mark={markOf(example)}
           can={can}
         />
       ))}
@@ -71,11 +79,12 @@ interface RowProps {
   max: number;
   isAligned: boolean;
   hasBreaks: boolean;
+  mark: Mark | undefined;
   can: Actions;
 }
 
 /** One example: its activation, its text, and, under pointer or focus, what can be done with it. */
-function Row({ example, max, isAligned, hasBreaks, can }: RowProps) {
+function Row({ example, max, isAligned, hasBreaks, mark, can }: RowProps) {
   const [isIn, setIn] = useState(false);
   const [isWhole, setWhole] = useState(false);
   const [isCopied, setCopied] = useState(false);
@@ -102,6 +111,14 @@ function Row({ example, max, isAligned, hasBreaks, can }: RowProps) {
     <li
       data-example
       data-activation={activation}
+      data-mark={mark}
+      onKeyDown={(event) => {
+        const next = markOfKey(event, mark);
+        if (next === undefined || !can.mark) return;
+        event.preventDefault();
+        event.stopPropagation();
+        can.mark(example, next);
+      }}
       onMouseEnter={() => setIn(true)}
       onMouseLeave={(e) => setIn(e.currentTarget.contains(document.activeElement))}
       onFocusIn={() => setIn(true)}
@@ -110,6 +127,7 @@ function Row({ example, max, isAligned, hasBreaks, can }: RowProps) {
       }
     >
       <span class="ss-activation">
+        <MarkSign mark={mark} />
         {number(activation)}
         {n_same > 0 && (
           <span class="ss-same" title={sameTitle(n_same)}>
@@ -120,6 +138,7 @@ function Row({ example, max, isAligned, hasBreaks, can }: RowProps) {
       {text}
       {isIn && (
         <span class="ss-actions">
+          {can.mark && <MarkButtons mark={mark} set={(next) => can.mark?.(example, next)} />}
           {isAligned && (
             <button type="button" aria-pressed={isWhole} onClick={() => setWhole(!isWhole)}>
               {isWhole ? "one line" : "whole"}
@@ -147,4 +166,12 @@ function Row({ example, max, isAligned, hasBreaks, can }: RowProps) {
 function sameTitle(n: number): string {
   const more = n === 1 ? "1 more context ends" : `${count(n)} more contexts end`;
   return `${more} in the same eight tokens; they are shown once.`;
+}
+
+/** An imported index may know of firings in a group, and show none of them. */
+function noExample(groups: readonly ExampleGroup[], name: string): string {
+  const group = groups.find((found) => found.name === name);
+  return group && group.n_fires === 0 && group.share !== null
+    ? "No firing lies in this group."
+    : "The index holds no example of this group.";
 }

@@ -6,6 +6,7 @@ import type { Reader } from "../../data/shared.js";
 import type { PanelView, ViewProps } from "../../panels/panel.js";
 import type { Example, FeaturePage as Page, ScopeInfo } from "../../protocol/generated.js";
 import { NoteLine } from "../notes/NoteEditor.js";
+import { peakRow, useMarks } from "../notes/useMarks.js";
 import { deskOf } from "../notes/useNote.js";
 import { readable } from "../shell/FeatureName.js";
 import { useSlow } from "../shell/hooks.js";
@@ -145,14 +146,21 @@ function Body(props: Props & { shown: Shown }) {
   const { page } = shown;
   const [pinned, setPinned] = useState<Pinned>();
   const [read, setRead] = useState<Example>();
-  useEffect(() => {
+  useLayoutEffect(() => {
     setPinned(undefined);
     setRead(undefined);
   }, [page.feature]);
+  const marks = useMarks(client, info.id, page.feature, shown.examples);
   const actions: Actions = {
     pin: (example, i, token) => setPinned({ example, i, token }),
     copy: (example) => void navigator.clipboard?.writeText(plain(example.texts)),
-    ...(isReadOnly ? {} : { read: setRead, tryIt: (example: Example) => tryIt(props, example) }),
+    ...(isReadOnly
+      ? {}
+      : {
+          mark: (example, mark) => void marks.desk.mark(page.feature, { row: peakRow(example) }, mark),
+          read: setRead,
+          tryIt: (example: Example) => tryIt(props, example),
+        }),
   };
   const interval = intervalOf(shown.query.group);
   const chosen = shown.groups.find((g) => g.name === shown.query.group);
@@ -186,7 +194,13 @@ function Body(props: Props & { shown: Shown }) {
       ) : (
         <>
           <ExamplesBar info={info} shown={shown} state={state} update={update} isReadOnly={isReadOnly} />
-          <Examples shown={shown} isNarrow={isNarrow} hasBreaks={state.hasBreaks} actions={actions} />
+          <Examples
+            shown={shown}
+            markOf={marks.of}
+            isNarrow={isNarrow}
+            hasBreaks={state.hasBreaks}
+            actions={actions}
+          />
         </>
       )}
       {pinned && (

@@ -46,8 +46,8 @@ export function Chips(props: Props) {
 
 function chipsOf({ filter, mode, counts, nOnlyPicked, list, change, showAll }: Props): Chip[] {
   const chips: Chip[] = [];
-  const { search, looks_in, is_regex, fires_on, ranges, statuses, only } = filter;
-  if (search && mode === "fires_on") {
+  const { search, looks_in, is_regex, fires_on, words, ranges, statuses, tags, only } = filter;
+  if (search && (mode === "fires_on" || mode === "words")) {
     const where = looks_in === "everything" ? "anything" : PLACES[looks_in];
     chips.push({
       text: is_regex ? `${where} matches /${search}/` : `${where} contains “${search}”`,
@@ -64,6 +64,12 @@ function chipsOf({ filter, mode, counts, nOnlyPicked, list, change, showAll }: P
       remove: () => change({ fires_on: "" }),
     });
   }
+  if (words.trim() && mode !== "words")
+    chips.push({
+      text: `notes have “${words.trim()}”`,
+      title: "Features whose label, tags, remark or labels from elsewhere have all of these words.",
+      remove: () => change({ words: "" }),
+    });
   for (const [name, range] of Object.entries(ranges)) {
     const head = name === "feature" ? "number" : (COLUMNS.find((c) => c.name === name)?.head ?? name);
     chips.push({
@@ -77,6 +83,11 @@ function chipsOf({ filter, mode, counts, nOnlyPicked, list, change, showAll }: P
     chips.push({
       text: `status ${statuses.map((s) => s || "none").join(" or ")}`,
       remove: () => change({ statuses: [] }),
+    });
+  if (tags.length > 0)
+    chips.push({
+      text: `tag ${tags.map((t) => t || "none").join(" or ")}`,
+      remove: () => change({ tags: [] }),
     });
   if (nOnlyPicked !== undefined)
     chips.push({ text: `only the ${count(nOnlyPicked)} marked`, remove: showAll });

@@ -70,13 +70,21 @@ function cell(name: string, data: FeatureRow, columns: readonly Column[]): Compo
     case "q50":
       return data[name] === undefined ? "" : fires ? number(data[name]) : "–";
     case "label":
-      return data.label || "";
+      return data.label || (columns.some((c) => c.name === "layer") ? "" : fromElsewhere(data));
+    case "tags":
+      return data.tags?.map((tag) => (
+        <span key={tag} class="ss-tag" dir="auto">
+          {tag}
+        </span>
+      ));
+    case "layer":
+      return fromElsewhere(data);
     case "status":
       return data.status ? <span class={`ss-state ss-state-${data.status}`}>{data.status}</span> : "";
     case "top_tokens": {
-      const isLabelled = data.label && !columns.some((c) => c.name === "label");
       const pieces = tokens(data.top_tokens);
-      return isLabelled ? [<b key="label">{data.label}</b>, pieces] : pieces;
+      if (columns.some((c) => c.name === "label") || !(data.label || data.layer)) return pieces;
+      return [data.label ? <b key="label">{data.label}</b> : fromElsewhere(data), pieces];
     }
     case "promoted":
     case "suppressed":
@@ -84,6 +92,17 @@ function cell(name: string, data: FeatureRow, columns: readonly Column[]): Compo
     default:
       return null;
   }
+}
+
+/** A label that nobody gave here, with its source. */
+function fromElsewhere({ layer, layer_name }: FeatureRow) {
+  return layer ? (
+    <i key="layer" class="ss-from-elsewhere" dir="auto" title={`From “${layer_name}”.`}>
+      {layer}
+    </i>
+  ) : (
+    ""
+  );
 }
 
 function tokens(texts: readonly string[] | undefined) {

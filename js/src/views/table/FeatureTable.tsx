@@ -17,7 +17,19 @@ import { useQuery } from "./useQuery.js";
 import { useSteps } from "./useSteps.js";
 import { useTable } from "./useTable.js";
 
-const USUAL = ["label", "status", "n_fires", "density", "max", "mean", "top_tokens", "promoted", "histogram"];
+const USUAL = [
+  "label",
+  "status",
+  "layer",
+  "layer_name",
+  "n_fires",
+  "density",
+  "max",
+  "mean",
+  "top_tokens",
+  "promoted",
+  "histogram",
+];
 
 /** All features, sorted and filtered in the kernel; only the rows in sight are in the page. */
 function TableView(props: TableProps) {

@@ -6,7 +6,7 @@ import type { ColumnSpread, TableFilter } from "../../protocol/generated.js";
 import { HIDES } from "./Chips.js";
 import { ALWAYS_RANGED, COLUMNS, RANGED } from "./columns.js";
 import { RangeHistogram } from "./RangeHistogram.js";
-import { useLists } from "./useLists.js";
+import { useLists, useTags } from "./useLists.js";
 
 interface Props {
   client: Client;
@@ -23,12 +23,15 @@ interface Props {
 }
 
 const AFTER_ROWS_MS = 40;
+/** Not a tag: tags have no comma. */
+const ANY = ",";
 const STATUSES = ["proposed", "checked", "rejected", ""];
 
 /** Every column's histogram, with what else can be left out. */
 export function Ranges(props: Props) {
   const { client, scope, filter, names, version, change, setRange, list, setList } = props;
   const lists = useLists(client, scope, true);
+  const tags = useTags(client, scope);
   const shown = RANGED.filter(
     (name) => names.includes(name) || ALWAYS_RANGED.includes(name) || filter.ranges[name] !== undefined,
   );
@@ -80,6 +83,27 @@ export function Ranges(props: Props) {
               {lists.map(({ name, n_features }) => (
                 <option key={name} value={name}>
                   {`${name} (${count(n_features)})`}
+                </option>
+              ))}
+            </select>
+          </label>
+        )}
+        {(tags.length > 0 || filter.tags.length > 0) && (
+          <label title="Only the features with a tag.">
+            tag
+            <select
+              class="ss-mode"
+              value={filter.tags[0] ?? ANY}
+              onChange={(e) => change({ tags: e.currentTarget.value === ANY ? [] : [e.currentTarget.value] })}
+            >
+              <option value={ANY}>any</option>
+              <option value="">no tags</option>
+              {filter.tags.flatMap((tag) =>
+                tag && !tags.some((t) => t.tag === tag) ? <option key={tag}>{tag}</option> : [],
+              )}
+              {tags.map(({ tag, n_features }) => (
+                <option key={tag} value={tag}>
+                  {`${tag} (${count(n_features)})`}
                 </option>
               ))}
             </select>

@@ -7,8 +7,8 @@ import type { TableFilter } from "../../protocol/generated.js";
 const SEARCH_AFTER_MS = 90;
 const FIND_TEXT_AFTER_MS = 350;
 
-/** What the box looks for: a search in some place, or a text to fire on. */
-export type Mode = TableFilter["looks_in"] | "fires_on";
+/** What the box looks for: a search in some place, a text to fire on, or words in notes. */
+export type Mode = TableFilter["looks_in"] | "fires_on" | "words";
 
 interface Props {
   filter: TableFilter;
@@ -20,24 +20,29 @@ interface Props {
 }
 
 const HINTS: Record<Mode, string> = {
-  everything: "/ search numbers, labels, tokens",
+  everything: "/ search numbers, notes, tokens",
   label: "/ search labels",
+  remark: "/ search remarks",
+  tags: "/ search tags",
+  layer: "/ search labels from elsewhere",
   top_tokens: "/ search top tokens",
   promoted: "/ search promoted tokens",
   suppressed: "/ search suppressed tokens",
   fires_on: "/ text in stored examples, spaces count",
+  words: '/ words in notes, best first; "in a row"',
 };
 
 /** One box for all searches, with where it looks; asks the kernel a moment after the last key. */
 export function SearchBar({ filter, mode, setMode, change, problem, children }: Props) {
   const isFiring = mode === "fires_on";
-  const asked = isFiring ? filter.fires_on : filter.search;
+  const field = isFiring || mode === "words" ? mode : "search";
+  const asked = filter[field];
   const [text, setText] = useState(asked);
-  useEffect(() => setText(asked), [asked, isFiring]);
+  useEffect(() => setText(asked), [asked, field]);
   useEffect(() => {
     if (text === asked) return;
     const timer = setTimeout(
-      () => change(isFiring ? { fires_on: text } : { search: text }),
+      () => change({ [field]: text }),
       isFiring ? FIND_TEXT_AFTER_MS : SEARCH_AFTER_MS,
     );
     return () => clearTimeout(timer);
@@ -63,7 +68,7 @@ export function SearchBar({ filter, mode, setMode, change, problem, children }: 
         }}
       />
       <div class="ss-tools">
-        {!isFiring && (
+        {field === "search" && (
           <button
             type="button"
             class="ss-toggle ss-regex"
@@ -78,7 +83,7 @@ export function SearchBar({ filter, mode, setMode, change, problem, children }: 
         <select
           class="ss-mode"
           aria-label="Where to search"
-          title="Where to search. “Fires on text” finds features whose stored examples hold a text."
+          title="Where to search. “Words in notes” ranks labels, tags, remarks and labels from elsewhere; “fires on text” finds features whose stored examples hold a text."
           value={mode}
           onChange={(e) => setMode(e.currentTarget.value as Mode)}
         >
@@ -87,6 +92,7 @@ export function SearchBar({ filter, mode, setMode, change, problem, children }: 
               {title}
             </option>
           ))}
+          <option value="words">words in notes</option>
           <option value="fires_on">fires on text</option>
         </select>
         {children}

@@ -21,8 +21,28 @@ export const COLUMNS: Column[] = [
     width: 44,
     kind: "number",
   },
-  { name: "label", head: "label", title: "What people call the feature.", width: 130, kind: "text" },
+  {
+    name: "label",
+    head: "label",
+    title: "What people call the feature; if nobody does, what another source does.",
+    width: 130,
+    kind: "text",
+  },
   { name: "status", head: "status", title: "Proposed, checked or rejected.", width: 68, kind: "text" },
+  {
+    name: "tags",
+    head: "tags",
+    title: "The tags people gave it; sorted by the first.",
+    width: 96,
+    kind: "text",
+  },
+  {
+    name: "layer",
+    head: "from elsewhere",
+    title: "A label from another source: scope.notes.add_layer(…). Nobody changes it here.",
+    width: 130,
+    kind: "text",
+  },
   {
     name: "top_tokens",
     head: "top tokens",
@@ -118,6 +138,7 @@ export function columnsFor(
   return fits ?? columnsOf(["top_tokens", "density"]);
 }
 
+const WIDE_TEXTS = ["label", "tags", "layer"];
 const MARK_PX = 18;
 const GAP_PX = 8;
 const DIGIT_PX = 8;
@@ -132,7 +153,7 @@ export function templateOf(
   const digits = Math.max(4, String(nFeatures).length);
   const columns = given.map((c) => (c.name === "feature" ? { ...c, width: 8 + DIGIT_PX * digits } : c));
   const sizes = columns.map(({ name, kind, width }) =>
-    kind === "tokens" || name === "label"
+    kind === "tokens" || WIDE_TEXTS.includes(name)
       ? `minmax(${width}px, ${name === "top_tokens" ? 1.4 : 1}fr)`
       : `${width}px`,
   );

@@ -7,6 +7,8 @@ export interface TableState {
   /** The columns chosen; without a choice those that suit the width. */
   columns?: string[] | undefined;
   isFiresOn?: boolean;
+  /** The box looks for words in notes. */
+  isWords?: boolean;
   isOnlyPicked?: boolean;
   /** Only the features of this list are shown. */
   list?: string | undefined;

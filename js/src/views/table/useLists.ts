@@ -1,7 +1,7 @@
 import { useEffect, useState } from "preact/hooks";
 import { numbersOf } from "../../data/rows.js";
 import type { Client } from "../../protocol/client.js";
-import type { FeatureList } from "../../protocol/generated.js";
+import type { FeatureList, TagCount } from "../../protocol/generated.js";
 
 /** All lists of features, renewed when one changes; asked for while they are wanted. */
 export function useLists(client: Client, scope: string, isWanted: boolean): FeatureList[] {
@@ -22,6 +22,26 @@ export function useLists(client: Client, scope: string, isWanted: boolean): Feat
     };
   }, [client, scope, isWanted]);
   return lists;
+}
+
+/** The tags there are, the most used first; renewed when notes change. */
+export function useTags(client: Client, scope: string): TagCount[] {
+  const [tags, setTags] = useState<TagCount[]>([]);
+  useEffect(() => {
+    const life = new AbortController();
+    const ask = () =>
+      void client.request("tags.get", { scope }, { slot: "table-tags", signal: life.signal }).then(
+        ({ data }) => setTags(data.tags ?? []),
+        () => {},
+      );
+    ask();
+    const off = client.onNotify("notes", (data) => data["scope"] === scope && ask());
+    return () => {
+      off();
+      life.abort();
+    };
+  }, [client, scope]);
+  return tags;
 }
 
 /** The features of a list, renewed when it changes; nothing without one. */

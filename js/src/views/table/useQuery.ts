@@ -40,13 +40,17 @@ export function useQuery({ client, info, shared, state, update }: TableProps): Q
     refilter({ ranges: range ? { ...ranges, [name]: range } : ranges });
   };
   const clear = () => {
-    update({ isOnlyPicked: false, isFiresOn: false, list: undefined });
+    update({ isOnlyPicked: false, isFiresOn: false, isWords: false, list: undefined });
     refilter(readQuery({}).filter);
   };
   const setMode = (next: Mode) => {
-    update({ isFiresOn: next === "fires_on" });
-    if (next !== "fires_on") refilter({ looks_in: next });
+    update({ isFiresOn: next === "fires_on", isWords: next === "words" });
+    const { search, words } = latest.current.filter;
+    // what is typed goes along between a search and words
+    if (next === "words") refilter({ words: words || search, search: "" });
+    else if (next !== "fires_on")
+      refilter({ looks_in: next, ...(words ? { search: search || words, words: "" } : {}) });
   };
-  const mode: Mode = state.isFiresOn ? "fires_on" : query.filter.looks_in;
+  const mode: Mode = state.isFiresOn ? "fires_on" : state.isWords ? "words" : query.filter.looks_in;
   return { query, asked, change, refilter, setRange, clear, mode, setMode };
 }
