@@ -137,6 +137,7 @@ def test_pages_of_an_imported_index_are_valid_json_and_say_what_is_missing(tmp_p
     assert pages[2]["density"] is None
     groups = page.call("examples.list", {"scope": scope.id, "feature": 5}).last["data"]["groups"]
     assert {g["share"] for g in groups} == {None}
+    assert [g["name"] for g in groups] == ["top", *(f"interval-{n}" for n in (5, 4, 3, 2, 1))]
     health = page.call("health.get", {"scope": scope.id}).last["data"]
     assert any("Not in it" in text for text in health["warnings"])
     assert health["n_features"] == 2

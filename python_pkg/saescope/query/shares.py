@@ -60,7 +60,8 @@ def group_shares(
     Returns
     -------
     list
-        ``top`` and ``random``, which hold all firings, and the intervals, highest first.
+        ``top`` and ``random``, which hold all firings, and the intervals, highest first; an imported index
+        has no ``random``.
 
     Raises
     ------
@@ -75,8 +76,8 @@ def group_shares(
     counts, top = found or _exact(index, feature, rule, n_intervals)
     total = int(counts.sum())
     if found is not None and total == 0 and index.figures.row(feature, ["n_fires"])["n_fires"]:
-        return _unknown(names, top)
-    whole = [Share(name, 0.0, top, total, float(total > 0), found is None) for name in names[:2]]
+        return _unknown([*_whole(index, names), *names[2:]], top)
+    whole = [Share(name, 0.0, top, total, float(total > 0), found is None) for name in _whole(index, names)]
     borders = np.linspace(0, top, n_intervals + 1).tolist()
     parts = [
         Share(name, borders[n], borders[n + 1], int(counts[n]), int(counts[n]) / max(total, 1), found is None)
@@ -85,11 +86,15 @@ def group_shares(
     return whole + parts
 
 
+def _whole(index: Index, names: Sequence[str]) -> list[str]:
+    return [name for name in names[:2] if name == "top" or not index.lacks("random")]
+
+
 def _unknown(names: Sequence[str], top: float) -> list[Share]:
     """Groups of a feature of an imported index, whose source has no histogram of it."""
-    n = len(names) - 2
+    n = sum(name.startswith("interval") for name in names)
     borders = np.linspace(0, top, n + 1).tolist()
-    bounds = [(0.0, top)] * 2 + [(borders[i], borders[i + 1]) for i in reversed(range(n))]
+    bounds = [(0.0, top)] * (len(names) - n) + [(borders[i], borders[i + 1]) for i in reversed(range(n))]
     return [Share(name, low, high, 0, float("nan"), False) for name, (low, high) in zip(names, bounds, strict=True)]
 
 
