@@ -374,6 +374,9 @@ describe("the call in Python", () => {
     expect(codeOf(query({}, { fires_on: " Golden", hides_dead: true, statuses: [""] }), true)).toBe(
       'scope.find_features(fires_on=" Golden", statuses=[""], hides_dead=True, only=scope.picked)',
     );
+    expect(codeOf(query({ sort: "rank" }, { words: 'naval "at sea"', tags: ["a", ""] }), false)).toBe(
+      'scope.find_features(words="naval \\"at sea\\"", tags=["a", ""])',
+    );
   });
 
   test("keeps an order that a person chose when the filter changes", () => {

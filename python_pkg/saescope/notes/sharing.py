@@ -6,8 +6,9 @@ import os
 import sqlite3
 import time
 import zlib
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import polars as pl
 
@@ -25,6 +26,7 @@ PREVIEW_SCHEMA: dict[str, Any] = {
     "what": pl.String, "feature": pl.UInt32, "name": pl.String, "field": pl.String, "old": pl.String,
     "new": pl.String, "change": pl.String,
 }  # fmt: skip
+T = TypeVar("T")
 Settled = Literal["refuse", "mine", "file"]
 
 
@@ -69,7 +71,7 @@ class Sharing(Listing):
 
     def _check_over(self, path: Path) -> None:
         try:
-            found = self._compared(path, is_forced=False)[0].differences
+            found = self._compared(path, is_forced=False).differences
         except (InputError, MismatchError) as err:
             raise OccupiedError(
                 f"{path} is there, and is no export of these notes: {err.message}",
@@ -100,7 +102,7 @@ class Sharing(Listing):
         MismatchError
             It is about another SAE.
         """
-        found = self._compared(_absolute(path), is_forced=is_forced)[0]
+        found = self._compared(_absolute(path), is_forced=is_forced)
         rows = [(d.what, d.feature, d.name, d.field, _told(d.old), _told(d.new), d.change) for d in found.differences]
         return pl.DataFrame(rows, schema=PREVIEW_SCHEMA, orient="row")
 
@@ -138,10 +140,13 @@ class Sharing(Listing):
         if conflicts not in ("refuse", "mine", "file"):
             raise InputError(f"conflicts are settled by refuse, mine or file, and {conflicts!r} came.")
         path, stamp = _absolute(path), self._stamp()
-        theirs, content = self._read(path, is_forced=is_forced)
+        content = self._read(path, is_forced=is_forced)
+        sides = self._sides(path, content)
 
         def work(db: sqlite3.Connection) -> int:
-            found = merge(self._base(db, path), state_of(db), theirs)
+            last = _last_content(db, path)
+            base, theirs = sides[1:] if last == sides[0] else self._parsed(path, last, content)
+            found = merge(base, state_of(db), theirs)
             if found.conflicts and conflicts == "refuse":
                 raise _refusal(path, found.conflicts)
             taken = [d for d in found.differences if d.change != "conflict" or conflicts == "file"]
@@ -155,32 +160,33 @@ class Sharing(Listing):
         found.sae = {"fingerprint": self.book.identity["sae"], "name": self.sae_name}
         return found
 
-    def _read(self, path: Path, *, is_forced: bool) -> tuple[TextNotes, bytes]:
-        found, content = textform.read(path, self.n_features)
-        own = self.book.identity["sae"]
-        if found.sae["fingerprint"] != own and not is_forced:
+    def _read(self, path: Path, *, is_forced: bool) -> bytes:
+        content = textform.read(path)
+        found, own = _told_of(path, lambda: textform.head_of(content)), self.book.identity["sae"]
+        if found["fingerprint"] != own and not is_forced:
             raise MismatchError(
-                f"{path} holds notes on another SAE: {found.sae.get('name', '')!r:.80} "
-                f"({found.sae['fingerprint']:.12}), and these are on {self.sae_name!r:.80} ({own:.12}).",
+                f"{path} holds notes on another SAE: {found.get('name', '')!r:.80} "
+                f"({found['fingerprint']:.12}), and these are on {self.sae_name!r:.80} ({own:.12}).",
                 hint="Open that SAE's index, or force it: is_forced=True.",
             )
-        return found, content
+        return content
 
-    def _compared(self, path: Path, *, is_forced: bool) -> tuple[Merge, TextNotes]:
-        theirs = self._read(path, is_forced=is_forced)[0]
-        empty = (TextNotes(), TextNotes())
-        base, own = self.book.read(lambda db: (self._base(db, path), state_of(db)), empty)
-        return merge(base, own, theirs), theirs
+    def _compared(self, path: Path, *, is_forced: bool) -> Merge:
+        """What taking in a file would change."""
+        _, base, theirs = self._sides(path, self._read(path, is_forced=is_forced))
+        return merge(base, self.book.read(state_of, TextNotes()), theirs)
 
-    def _base(self, db: sqlite3.Connection, path: Path) -> TextNotes:
-        """What the file held when it was exported or imported last."""
-        if not has_marks(db):
-            return TextNotes()
-        row = db.execute("SELECT content FROM texts WHERE path = ?", (str(path),)).fetchone()
+    def _sides(self, path: Path, content: bytes) -> tuple[bytes, TextNotes, TextNotes]:
+        """What the file held when it was exported or imported last, as bytes and read, and what it holds now."""
+        last = self.book.read(lambda db: _last_content(db, path), b"")
+        return last, *self._parsed(path, last, content)
+
+    def _parsed(self, path: Path, last: bytes, content: bytes) -> tuple[TextNotes, TextNotes]:
         try:
-            return textform.parse(zlib.decompress(row[0]), self.n_features) if row else TextNotes()
-        except (zlib.error, InputError):  # then the file is taken as one that was never seen
-            return TextNotes()
+            base = textform.parse(last, self.n_features) if last else TextNotes()
+        except InputError:  # then the file is taken as one that was never seen
+            return TextNotes(), _told_of(path, lambda: textform.parse(content, self.n_features))
+        return base, base if content == last else _told_of(path, lambda: textform.parse(content, self.n_features))
 
     def _remember(self, path: Path, content: bytes) -> None:
         with contextlib.suppress(StoreError):  # the file is written; where notes cannot be, merges go without a base
@@ -188,7 +194,7 @@ class Sharing(Listing):
 
     def n_unexported(self, path: "str | os.PathLike[str]", *, is_forced: bool = False) -> int:
         """How many fields, lists and marks were changed here and not in the file since they were the same."""
-        return self._compared(_absolute(path), is_forced=is_forced)[0].n_own
+        return self._compared(_absolute(path), is_forced=is_forced).n_own
 
 
 def state_of(db: sqlite3.Connection) -> TextNotes:
@@ -203,6 +209,14 @@ def state_of(db: sqlite3.Connection) -> TextNotes:
     for found in read_marks(db):
         made.marks[found.feature, found.passage.key] = (found.mark, found.passage)
     return made
+
+
+def _last_content(db: sqlite3.Connection, path: Path) -> bytes:
+    """What a file held when it was exported or imported last; nothing if it never was."""
+    row = db.execute("SELECT content FROM texts WHERE path = ?", (str(path),)).fetchone() if has_marks(db) else None
+    with contextlib.suppress(zlib.error):
+        return zlib.decompress(row[0]) if row else b""
+    return b""
 
 
 def _apply(db: sqlite3.Connection, found: Merge, taken: list[Difference], stamp: Stamp) -> int:
@@ -239,6 +253,14 @@ def _refusal(path: Path, found: list[Difference]) -> ConflictError:
 
 def _told(value: Any) -> str:
     return value if isinstance(value, str) else "" if value is None else json.dumps(value, ensure_ascii=False)
+
+
+def _told_of(path: Path, work: Callable[[], T]) -> T:
+    """Do something with what a file holds; an error names the file."""
+    try:
+        return work()
+    except InputError as err:
+        raise type(err)(f"{path}, {err.message}", hint=err.hint, **err.data) from err
 
 
 def _absolute(path: "str | os.PathLike[str]") -> Path:

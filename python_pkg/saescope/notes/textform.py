@@ -25,6 +25,7 @@ MAX_LINE = 2_000_000
 MAX_PASSAGE = 10_000
 UNSEEN = re.compile("[\x7f-\x9f\u00ad\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
 SAYS_NOTHING: dict[str, Any] = {"label": "", "remark": "", "tags": (), "status": "", "confidence": None}
+TYPES: dict[str, tuple[type, ...]] = {"tags": (list,), "confidence": (int, float)}
 PASSAGE_FIELDS = ("before", "token", "after", "source")
 CONFLICT = (b"<<<<<<<", b"=======", b">>>>>>>", b"|||||||")
 
@@ -80,22 +81,18 @@ class _RefusedError(Exception):
     """Why a line is none."""
 
 
-def read(path: Path, n_features: int) -> tuple[TextNotes, bytes]:
-    """What the text in a file says, all of it checked; and its bytes.
+def read(path: Path) -> bytes:
+    """The text in a file.
 
     Raises
     ------
     InputError
-        The file is not there, or a line is none: the message says which, and why.
+        It cannot be read.
     """
     try:
-        content = path.read_bytes()
+        return path.read_bytes()
     except OSError as err:
         raise InputError(f"{path} cannot be read: {err.strerror or err}.") from err
-    try:
-        return parse(content, n_features), content
-    except InputError as err:
-        raise type(err)(f"{path}, {err.message}", hint=err.hint, **err.data) from err
 
 
 def parse(content: bytes, n_features: int) -> TextNotes:
@@ -141,7 +138,7 @@ def _object(line: bytes) -> dict[str, Any]:
     if line.startswith(CONFLICT):
         raise _RefusedError(f"{line[:40].decode(errors='replace')!r} is left of a git merge: settle the conflict")
     try:
-        found = json.loads(line.decode(), object_pairs_hook=_once, parse_constant=_no_constant)
+        found = _decode(line.decode())
     except UnicodeDecodeError as err:
         raise _RefusedError(f"it is not UTF-8 at byte {err.start + 1:,}") from err
     except RecursionError as err:
@@ -164,6 +161,20 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _no_constant(name: str) -> Any:
     raise _RefusedError(f"{name} is no number")
+
+
+_decode = json.JSONDecoder(object_pairs_hook=_once, parse_constant=_no_constant).decode
+
+
+def head_of(content: bytes) -> dict[str, str]:
+    """Fingerprint and name of the SAE that a text is about.
+
+    Raises
+    ------
+    InputError
+        Its first line is none.
+    """
+    return parse(content.partition(b"\n")[0], 0).sae
 
 
 def _read_head(made: TextNotes, found: dict[str, Any]) -> None:
@@ -208,7 +219,7 @@ def _read_line(made: TextNotes, found: dict[str, Any], n_features: int) -> tuple
 
 
 def _typed(name: str, value: Any) -> Any:
-    wanted: tuple[type, ...] = {"tags": (list,), "confidence": (int, float)}.get(name, (str,))
+    wanted = TYPES.get(name, (str,))
     if isinstance(value, bool) or not isinstance(value, wanted):
         raise _RefusedError(f"{name} is a {'/'.join(w.__name__ for w in wanted)}, and {value!r:.80} came")
     if name == "tags" and not all(isinstance(tag, str) for tag in value):
