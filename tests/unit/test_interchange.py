@@ -6,9 +6,10 @@ import json
 import numpy as np
 import polars as pl
 import pytest
+import torch
 
 import saescope
-from saescope.errors import InputError, OccupiedError, UnknownFeatureError, UnknownNameError
+from saescope.errors import InputError, MismatchError, OccupiedError, UnknownFeatureError, UnknownNameError
 from saescope.index.choice import GROUPS
 from saescope.progress import Silent
 
@@ -176,7 +177,14 @@ def test_figures_of_an_export_equal_a_plain_count(tiny_scope, tmp_path):
 
 
 def test_logits_are_those_of_the_decoder_row_straight_through_the_unembedding(tiny_scope, tmp_path):
-    tiny_scope.export("saedashboard", tmp_path / "out", [5, 100], progress=Silent())
+    norm = tiny_scope.model.model.norm.weight
+    kept = norm.detach().clone()
+    with torch.no_grad():
+        norm.copy_(torch.linspace(0.1, 3.0, len(norm)))  # the other tools leave the final norm's gain out
+    try:
+        tiny_scope.export("saedashboard", tmp_path / "out", [5, 100], progress=Silent())
+    finally:
+        norm.data.copy_(kept)
     rows = json.loads((tmp_path / "out" / "batch-0.json").read_text())["features"]
     unembedding = tiny_scope.model.get_output_embeddings().weight.detach().numpy()[: len(tiny_scope.index.vocabulary)]
     for row in rows:
@@ -226,6 +234,15 @@ def test_labels_go_out_as_explanations_and_come_back_as_a_layer(noted, tmp_path)
     (layer,) = after.notes.layers().iter_rows(named=True)
     assert layer["name"] == "neuronpedia: by-hand"
     assert dict(after.notes.layer(layer["name"]).iter_rows()) == {5: NASTY, 17: "a ship"}
+
+
+def test_an_imported_index_is_not_taken_for_one_of_a_loaded_model(noted, tmp_path):
+    import tiny
+
+    noted.export("saedashboard", tmp_path / "out", [5], progress=Silent())
+    saescope.import_index("saedashboard", tmp_path / "out", tmp_path / "index", progress=Silent())
+    with pytest.raises(MismatchError, match="imported from saedashboard"):
+        saescope.load((tiny.model(), tiny.tokenizer()), sae=tiny.sae(), index=tmp_path / "index")
 
 
 def test_a_list_is_exported_and_tables_hold_labels(noted, tmp_path):

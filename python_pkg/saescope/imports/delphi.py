@@ -11,9 +11,7 @@ Needs a tokenizer, for what the tokens stand for; neither torch nor the model.
 
 import hashlib
 import os
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from itertools import pairwise
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,56 +19,24 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from saescope.errors import DamagedIndexError, ForeignFileError
+from saescope.errors import ForeignFileError
+from saescope.imports.cache import Split, find_cache, mapped, splits_of
+from saescope.imports.dealing import deal, sort
 from saescope.imports.labels import Label
 from saescope.imports.reading import parsed
 from saescope.imports.writing import Facts, empty_manifest
-from saescope.index.arrays import map_arrays
 from saescope.index.manifest import Manifest
 from saescope.index.origin import Origin
-from saescope.index.postings import SHARD_ROWS, shard_name
+from saescope.index.postings import SHARD_ROWS
 from saescope.index.rule import Rule
 from saescope.index.store import DOCS, TOKENS, VOCABULARY, token_dtype
 from saescope.index.vocabulary import Vocabulary
 from saescope.indexing.finish import finish, read_layout
-from saescope.indexing.shards import Shard, by_feature, by_row, save_shard
 from saescope.indexing.workspace import Workspace
 from saescope.types import Progress
 
-STEP = 1 << 22
-NONZERO = np.dtype([("row", "<u2"), ("feature", "<u4"), ("value", "<f4")])
 MISSING = ("lens", "directions", "norms", "documents", "quality")
 MAX_ROWS = 1 << 32
-
-Arrays = dict[str, NDArray[Any]]
-
-
-@dataclass(frozen=True)
-class Split:
-    """A file of a cache: the latents ``start`` to ``end - 1``."""
-
-    start: int
-    end: int
-    path: Path
-
-    def arrays(self) -> Arrays:
-        """What it holds, mapped, its shapes and types checked."""
-        found = _mapped(self.path)
-        lacks = [name for name in ("locations", "activations") if name not in found]
-        if lacks:
-            raise ForeignFileError(f"{self.path.name} holds no {' and no '.join(lacks)}.")
-        locations, activations = found["locations"], found["activations"]
-        if locations.dtype.kind not in "iu" or locations.ndim != 2 or locations.shape[1] != 3:
-            raise ForeignFileError(
-                f"{self.path.name}: wanted locations [n, 3] of whole numbers, and got "
-                f"{list(locations.shape)} of {locations.dtype}."
-            )
-        if activations.shape != locations.shape[:1] or activations.dtype.kind != "f":
-            raise ForeignFileError(
-                f"{self.path.name}: wanted {len(locations)} activations, and got {list(activations.shape)} of "
-                f"{activations.dtype}."
-            )
-        return found
 
 
 def read_delphi(
@@ -114,7 +80,7 @@ def read_delphi(
         The folder is no such cache, something in it is out of range, or tokens or tokenizer are not to be had.
     """
     folder = find_cache(source, hookpoint)
-    splits = _splits(folder)
+    splits = splits_of(folder)
     config = _config(folder)
     ids = _tokens(splits, tokens)
     vocabulary = _vocabulary(tokenizer or config.get("model_name"), ids)
@@ -123,60 +89,10 @@ def read_delphi(
     facts.d_sae = max(d_sae or 0, splits[-1].end)
     manifest = _manifest(workspace, facts, splits, ids, len(vocabulary))
     _write_text(workspace, ids, vocabulary)
-    _deal(workspace, manifest, splits, ids, progress)
-    _sort(workspace, manifest, progress)
+    deal(workspace, manifest, splits, ids, progress)
+    sort(workspace, manifest, progress)
     finish(workspace, manifest, read_layout(workspace.folder, manifest), progress)
     return []
-
-
-def find_cache(source: Path, hookpoint: str) -> Path:
-    """The folder of one hookpoint.
-
-    Raises
-    ------
-    ForeignFileError
-        There is none, or there are several.
-    """
-    if not source.is_dir():
-        raise ForeignFileError(f"{source} is no folder.", hint="Give the folder of a hookpoint's *.safetensors.")
-    folders = [f for f in [source, *sorted(source.rglob("*"))] if f.is_dir() and any(_named(f))]
-    names = [f.relative_to(source).as_posix() for f in folders]
-    if hookpoint:
-        folders = [f for f, name in zip(folders, names, strict=True) if hookpoint in (name, f.name)]
-    if len(folders) == 1:
-        return folders[0]
-    if not names:
-        raise ForeignFileError(
-            f"{source} is no cache of delphi's: there is no file such as 0_4095.safetensors in it.",
-        )
-    raise ForeignFileError(
-        f"{source} holds {len(names)} hookpoints: {', '.join(names[:10])}.", hint="Give hookpoint=…, one of them."
-    )
-
-
-def _named(folder: Path) -> Iterator[Split]:
-    for path in folder.glob("*_*.safetensors"):
-        start, _, last = path.stem.partition("_")
-        if all(part.isascii() and part.isdecimal() and len(part) < 10 for part in (start, last)):
-            yield Split(int(start), int(last) + 1, path)
-
-
-def _splits(folder: Path) -> list[Split]:
-    found = sorted(_named(folder), key=lambda split: (split.start, split.end))
-    for before, split in pairwise(found):
-        if split.start < before.end:
-            raise ForeignFileError(f"{before.path.name} and {split.path.name} both hold latent {split.start}.")
-    for split in found:
-        if split.end <= split.start:
-            raise ForeignFileError(f"{split.path.name} ends before it begins.")
-    return found
-
-
-def _mapped(path: Path) -> Arrays:
-    try:
-        return map_arrays(path)
-    except DamagedIndexError as err:
-        raise ForeignFileError(err.message, hint="Get the file again.") from err
 
 
 def _config(folder: Path) -> dict[str, Any]:
@@ -215,7 +131,7 @@ def _given_tokens(given: Any) -> NDArray[Any]:
         return np.asarray(given)
     path = Path(given).expanduser()
     if path.suffix == ".safetensors":
-        arrays = _mapped(path)
+        arrays = mapped(path)
         if "tokens" not in arrays:
             raise ForeignFileError(f"{path} holds no tokens, but {', '.join(arrays) or 'nothing'}.")
         return arrays["tokens"]
@@ -294,84 +210,3 @@ def _write_text(workspace: Workspace, ids: NDArray[Any], vocabulary: Vocabulary)
         pl.DataFrame(columns).with_columns(source=pl.lit("")).write_parquet(path, compression="zstd")
     with workspace.part(VOCABULARY) as path:
         vocabulary.write(path)
-
-
-def _bucket(workspace: Workspace, number: int) -> Path:
-    return workspace.folder / f"{shard_name(number)}.tmp-0"
-
-
-def _deal(workspace: Workspace, manifest: Manifest, splits: list[Split], ids: NDArray[Any], progress: Progress) -> None:
-    """Deal the nonzeros of all files out to files of shards."""
-    found = [split.arrays() for split in splits]
-    total = sum(len(arrays["activations"]) for arrays in found)
-    workspace.check_room(4 * NONZERO.itemsize * total)
-    size = manifest.shard_rows(0)
-    progress.start("Reading the cache", total, "activation")
-    for split, arrays in zip(splits, found, strict=True):
-        for low in range(0, len(arrays["activations"]), STEP):
-            part = slice(low, low + STEP)
-            rows, features, values = _checked(split, arrays["locations"][part], arrays["activations"][part], ids, low)
-            numbers = rows // size
-            order = np.argsort(numbers, kind="stable")
-            records = np.empty(len(rows), dtype=NONZERO)
-            records["row"], records["feature"], records["value"] = rows % size, features, values
-            borders = np.flatnonzero(np.r_[True, np.diff(numbers[order]) > 0, True]) if len(rows) else []
-            for begin, end in pairwise(borders):
-                chosen = order[begin:end]
-                with _bucket(workspace, int(numbers[chosen[0]])).open("ab") as stream:
-                    stream.write(records[chosen].tobytes())
-            progress.advance(len(rows))
-    progress.finish()
-
-
-def _checked(
-    split: Split, locations: NDArray[Any], activations: NDArray[Any], ids: NDArray[Any], first: int
-) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]:
-    """Rows of the corpus, features and values of some entries, all in range."""
-    place = np.asarray(locations, dtype=np.int64)
-    values = np.asarray(activations, dtype=np.float32)
-    limits = (len(ids), ids.shape[1], split.end - split.start)
-    names = ("row of the batch", "position", "latent")
-    for column, (limit, name) in enumerate(zip(limits, names, strict=True)):
-        wrong = (place[:, column] < 0) | (place[:, column] >= limit)
-        if wrong.any():
-            at = int(wrong.argmax())
-            raise ForeignFileError(
-                f"{split.path.name}, entry {first + at}: the {name} is {place[at, column]}, and there are {limit}."
-            )
-    wrong = ~np.isfinite(values) | (values == 0)
-    if wrong.any():
-        at = int(wrong.argmax())
-        raise ForeignFileError(f"{split.path.name}, entry {first + at}: the activation is {values[at]}.")
-    return place[:, 0] * ids.shape[1] + place[:, 1], place[:, 2] + split.start, values
-
-
-@dataclass(frozen=True)
-class _Nonzeros:
-    rows: NDArray[np.int64]
-    features: NDArray[np.uint32]
-    values: NDArray[np.float32]
-
-
-def _sort(workspace: Workspace, manifest: Manifest, progress: Progress) -> None:
-    """Make a shard of each file of nonzeros."""
-    progress.start("Sorting", manifest.n_rows, "token")
-    for number in range(manifest.n_shards):
-        bucket, n_rows = _bucket(workspace, number), manifest.shard_rows(number)
-        records = np.fromfile(bucket, dtype=NONZERO) if bucket.exists() else np.zeros(0, dtype=NONZERO)
-        keys = (records["row"].astype(np.uint64) << np.uint64(32)) | records["feature"].astype(np.uint64)
-        order = np.argsort(keys, kind="stable")
-        keys, records = keys[order], records[order]
-        twice = np.flatnonzero(keys[1:] == keys[:-1])
-        if len(twice):
-            at = records[twice[0]]
-            row = manifest.shard_starts[number] + int(at["row"])
-            context, pos = divmod(row, manifest.context_size)
-            raise ForeignFileError(f"latent {at['feature']} is there twice at row {context}, position {pos}.")
-        found = _Nonzeros(records["row"].astype(np.int64), records["feature"].copy(), records["value"].copy())
-        norms, quality = np.zeros(n_rows, dtype=np.float32), np.zeros(3)
-        shard = Shard(by_feature(found, manifest.d_sae), by_row(found, n_rows, manifest.d_sae, norms, quality))
-        save_shard(workspace.folder, number, shard)
-        bucket.unlink(missing_ok=True)
-        progress.advance(n_rows)
-    progress.finish()

@@ -57,9 +57,8 @@ def read_saedashboard(
         raise ForeignFileError(
             f"{source} holds no batch-N.json.", hint="Give the folder that SAEDashboard's runner wrote to."
         )
-    first = read_object(files[0])
     settings = _settings(source)
-    facts, is_ours = _facts(first, settings, model, sae, site), isinstance(settings.get(OURS), dict)
+    facts, is_ours = _facts(read_object(files[0]), settings, model, sae, site), isinstance(settings.get(OURS), dict)
     facts.d_sae = facts.d_sae if d_sae is None else d_sae
     try:
         write_examples(workspace, _each(files, progress, is_ours=is_ours), facts, progress)

@@ -63,6 +63,12 @@ def load(
 def _check_index(index: Index, model: "LoadedModel", sae: "LoadedSae") -> None:
     from saescope.sources.fingerprint import fingerprint
 
+    origin = index.manifest.origin
+    if origin is not None:
+        raise MismatchError(
+            f"the index at {index.path} was imported from {origin.kind}, which does not say of which model and SAE.",
+            hint="Open it alone: saescope.open_index(); or build an index with this model.",
+        )
     made_with = index.manifest.sae
     if made_with["fingerprint"] != sae.fingerprint():
         raise MismatchError(
