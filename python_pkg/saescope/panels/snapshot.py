@@ -107,9 +107,13 @@ def feature_html(scope: Scope, feature: int) -> str:
         f'<td style="text-align:left;font-family:monospace">{_shaded(e.texts, e.activations, peak)}</td></tr>'
         for e in shown
     )
-    facts = f"feature {page.feature} · fires on {100 * page.density:.3g} % · max {page.max:.3g}"
+    facts = f"feature {page.feature} · {_density(page.density)} · max {page.max:.3g}"
     promoted = ", ".join(repr(t.text) for t in page.promoted[:8])
     return f"<div>{head}<p>{facts}<br>promotes {html.escape(promoted)}</p><table>{rows}</table></div>"
+
+
+def _density(density: float | None) -> str:
+    return "how often it fires is not known" if density is None else f"fires on {100 * density:.3g} %"
 
 
 def _shaded(texts: list[str], activations: list[float], peak: float) -> str:
@@ -129,7 +133,7 @@ def feature_text(scope: Scope, feature: int) -> str:
     """A feature's figures and examples for a terminal."""
     index = scope.require_index()
     page = feature_page(index, feature)
-    lines = [repr(scope), f"feature {page.feature}: fires on {100 * page.density:.3g} %, max {page.max:.3g}"]
+    lines = [repr(scope), f"feature {page.feature}: {_density(page.density)}, max {page.max:.3g}"]
     shown = (example(index, w, "top") for w in find_windows(index, feature, k=N_EXAMPLES, context=CONTEXT))
     return "\n".join([*lines, *(_line(e.texts, e.peak, e.activation) for e in shown)])
 
