@@ -254,6 +254,8 @@ def test_a_list_is_exported_and_tables_hold_labels(noted, tmp_path):
     assert json.loads(table["top_tokens"][0]) == noted.features["top_tokens"][17].to_list()
     whole = pl.read_parquet(noted.export("parquet", tmp_path / "all.parquet", progress=Silent()))
     assert whole.select(noted.features.columns).equals(noted.features)
+    assert not [name for name in whole.columns if name.endswith("_right")]
+    assert whole.filter(pl.col("feature") == 5)["remark"].to_list() == ["# private"]
     assert whole.filter(pl.col("label") == "a ship")["tags"].to_list() == [["sea"]]
 
 

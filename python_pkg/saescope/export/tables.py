@@ -14,7 +14,9 @@ from saescope.scope import Scope
 from saescope.types import Progress
 
 STEP = 4096
-NOTED = {"remark": pl.String, "tags": pl.List(pl.String), "confidence": pl.Float64, "author": pl.String}
+NOTED = {"confidence": pl.Float64, "author": pl.String, "remark": pl.String}
+FIRST = ("label", "status", "tags", *NOTED, "layer")
+"""What is written of a feature, before its figures."""
 
 
 @exporter(is_folder=False)
@@ -57,7 +59,7 @@ def _parts(scope: Scope, features: Sequence[int], progress: Progress) -> Iterato
     for low in range(0, len(features), STEP):
         rows = np.asarray(features[low : low + STEP], dtype=np.uint32)
         part = scope.table.whole_rows(rows).join(notes, on="feature", how="left", maintain_order="left")
-        known = [name for name in ("label", "status", *NOTED) if name in part.columns]
+        known = [name for name in FIRST if name in part.columns]
         yield part.select("feature", *known, pl.all().exclude("feature", *known))
         progress.advance(len(rows))
     progress.finish()
