@@ -191,6 +191,35 @@ function type(text: string, box: HTMLTextAreaElement | HTMLInputElement | null =
   box.dispatchEvent(new Event("input", { bubbles: true }));
 }
 
+describe("what is written", () => {
+  const HOSTILE = [
+    "<script>window.hit = 1</script>",
+    "</textarea><img src=x onerror='window.hit = 1'>",
+    "**bold** [x](javascript:alert(1)) <https://example.org>",
+    "a\u202eb\u200fc",
+    `1. one\n\n${"x".repeat(10_000)}`,
+  ];
+
+  test.each(HOSTILE)("is shown as the text it is: %.20s", async (text) => {
+    store.write(3, {
+      label: text.replaceAll("\n", " "),
+      remark: text,
+      tags: [text.slice(0, 50).replaceAll(",", "")],
+    });
+    for (const isReadOnly of [false, true]) {
+      show(isReadOnly);
+      await ready();
+      const remark = isReadOnly ? ".ss-note-whole .ss-note-remark" : ".ss-note-preview .ss-note-remark";
+      await vi.waitFor(() => expect(find(remark)?.textContent).toBe(text));
+      const shownLabel = isReadOnly ? find("span.ss-note-label")?.textContent : label()?.value;
+      expect(shownLabel).toBe(text.replaceAll("\n", " "));
+      expect(host.querySelectorAll("script, img, a, b, strong, ol")).toHaveLength(0);
+      render(null, host);
+    }
+    expect("hit" in window).toBe(false);
+  });
+});
+
 describe("the label", () => {
   test("l goes to it, Enter saves it and opens the next feature, and the keys are the panel's again", async () => {
     show();

@@ -16,6 +16,7 @@ import saescope
 from saescope.errors import ConflictError, DiskFullError, MismatchError, NotesError
 from saescope.notes import Notes, Passage, disks, open_book, textform
 from saescope.notes.book import Book
+from saescope.notes.changes import Stamp, set_note
 from saescope.notes.logs import LogBook, folder, turn
 from saescope.notes.places import find_place
 
@@ -218,7 +219,7 @@ def test_a_line_that_was_cut_was_never_written(one, two):
     one.set(1, label="a")
     file = logs(one)[0]
     with file.open("ab") as stream:
-        stream.write(b'{"n":2,"events":[["note",1,"set",{"label":"a"},{"label":"cut"}')
+        stream.write(b'{"n":2,"events":[["note",1,"set",{"label":"a"},{"label":"' + b"cut" * 1000)
     assert two.get(1).label == "a"
     one.set(1, label="b")
     assert two.get(1).label == "b"
@@ -285,6 +286,26 @@ def test_the_notes_of_before_begin_the_logs(machine, tmp_path):
     assert (one.get(1).label, one.list("old")) == ("a", [1, 2])
 
 
+def test_notes_of_before_on_another_sae_are_left_alone(machine, tmp_path):
+    older = Notes(Book(tmp_path / "notes.sqlite", {"sae": "other"}), N)
+    older.set(1, label="theirs")
+    with pytest.raises(MismatchError, match="about another SAE"):
+        machine("one", older=older.path).get(1)
+    assert not (tmp_path / "notes-log").exists() or not list((tmp_path / "notes-log").glob("*.jsonl"))
+
+
+def test_a_folder_whose_notes_are_on_another_sae_gets_logs_of_its_own(opened, tmp_path, monkeypatch):
+    index = tmp_path / "index"
+    shutil.copytree(opened.index.path, index, ignore=shutil.ignore_patterns("notes*"))
+    Notes(Book(index / "notes.sqlite", {"sae": "other"}), N).set(1, label="theirs")
+    monkeypatch.setenv("SAESCOPE_NOTES_STORE", "log")
+    scope = saescope.open_index(index)
+    scope.notes.set(3, label="own")
+    assert scope.notes.labels() == {3: "own"}
+    assert scope.notes.path.name.startswith("notes-")
+    assert scope.notes.path != index / "notes-log"
+
+
 def test_a_turn_whose_holder_is_gone_is_taken(one, two):
     one.set(1, label="a")
     child = os.fork()
@@ -312,6 +333,45 @@ def test_a_turn_of_another_machine_is_taken_when_it_has_not_changed_for_long(one
     with pytest.raises(NotesError, match="'elsewhere 1 ff' has been writing"):
         one.set(1, label="c")
     assert one.get(1).label == "b"
+
+
+def test_a_writer_who_lost_the_turn_begins_again_on_what_is_there_now(one, two):
+    base = one.set(1, label="start").version
+    n_tries = []
+
+    def work(db):
+        n_tries.append(1)
+        if len(n_tries) == 1:
+            (one.path / "turn").unlink()
+            two.set(1, label="theirs")
+        return set_note(db, 1, {"label": "mine"}, Stamp("anna"), base=base)
+
+    with pytest.raises(ConflictError):
+        one.book.write(work)
+    assert len(n_tries) == 2
+    assert (one.get(1).label, two.get(1).label) == ("theirs", "theirs")
+
+
+def test_of_two_layers_of_one_name_the_later_stands_on_both(one, tmp_path):
+    later = Notes(LogBook(tmp_path / "apart", {"sae": "a"}, tmp_path / "later" / "c.sqlite"), N)
+    later.set(1, label="x")
+    later.set(1, label="y")
+    later.add_layer(pl.DataFrame({"feature": [1], "label": ["later"]}), "auto")
+    one.add_layer(pl.DataFrame({"feature": [2], "label": ["sooner"]}), "auto")
+    files = [*logs(one), *logs(later)]
+    for i, order in enumerate((files, files[::-1])):
+        notes = Notes(LogBook(tmp_path / f"all{i}", {"sae": "a"}, tmp_path / f"all{i}.sqlite"), N)
+        notes.path.mkdir()
+        for file in order:
+            shutil.copy(file, notes.path)
+            notes.labels()
+        assert notes.layer("auto").rows() == [(1, "later")]
+    folder_of_both = tmp_path / "at once"
+    folder_of_both.mkdir()
+    for file in files:
+        shutil.copy(file, folder_of_both)
+    notes = Notes(LogBook(folder_of_both, {"sae": "a"}, tmp_path / "at once.sqlite"), N)
+    assert notes.layer("auto").rows() == [(1, "later")]
 
 
 @pytest.mark.parametrize("has_links", [True, False])
@@ -473,6 +533,8 @@ def test_logs_beside_an_index_that_cannot_be_written_are_taken_along(one, tmp_pa
     assert place.path == tmp_path / "user" / "k.sqlite"
     found = Notes(open_book(place.path, {"sae": "a"}, place.older), N)
     assert (found.get(1).label, found.history(1).height) == ("b", 2)
+    with pytest.raises(MismatchError):
+        Notes(open_book(place.path, {"sae": "other"}), N).get(1)
     db = sqlite3.connect(place.path)
     assert db.execute("SELECT count(*) FROM sqlite_master WHERE name IN ('logs', 'origins')").fetchone() == (0,)
     db.close()

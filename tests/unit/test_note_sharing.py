@@ -345,6 +345,30 @@ def test_windows_line_ends_a_byte_order_mark_and_another_order_are_read(notes, f
     assert notes.import_from(file) == 2
 
 
+@pytest.mark.parametrize(
+    ("base", "own", "theirs", "wanted"),
+    [
+        ("ab", "abc", "a", "ac"),
+        ("ab", "a", "abc", "ac"),
+        ("ab", "ba", "abd", "bad"),
+        ("", "xy", "yz", "xyz"),
+        ("abc", "ab", "ac", "a"),
+        ("ab", "abc", "abd", "abcd"),
+    ],
+)
+def test_lists_and_tags_keep_what_either_added_without_what_either_took_out(base, own, theirs, wanted):
+    sides = [TextNotes(notes={1: {"tags": tuple(v)}} if v else {}) for v in (base, own, theirs)]
+    assert [(d.new, d.change) for d in merge(*sides).differences] in ([(tuple(wanted), "merge")], [])
+    assert merge(*sides).differences or own == wanted
+    sides = [TextNotes(lists={"x": tuple(map(ord, v))} if v else {}) for v in (base, own, theirs)]
+    assert [d.new for d in merge(*sides).differences] in ([tuple(map(ord, wanted))], [])
+
+
+def test_a_list_that_one_took_away_and_the_other_changed_is_a_conflict():
+    sides = [TextNotes(lists={"x": v} if v else {}) for v in ((1,), (1, 2), None)]
+    assert [d.change for d in merge(*sides).differences] == ["conflict"]
+
+
 def test_every_case_of_a_merge():
     """Against a plain table: what each side had decides."""
     values = ["", "a", "b"]

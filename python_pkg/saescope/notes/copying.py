@@ -6,7 +6,7 @@ import shutil
 import sqlite3
 from pathlib import Path
 
-from saescope.notes.database import connect, transaction
+from saescope.notes.database import connect, transaction, write_identity
 from saescope.notes.disks import logs_beside
 from saescope.notes.logs import folding
 from saescope.notes.logs.folder import Folder
@@ -76,6 +76,7 @@ def _copied_logs(source: Path, target: Path) -> bool:
         folding.prepare(made)
         with transaction(made):
             folding.take_in(made, found)
+            write_identity(made, folder.identity())
         for table in ("logs", "origins", "temp.touched"):
             made.execute(f"DROP TABLE {table}")
         made.execute("PRAGMA journal_mode = DELETE")

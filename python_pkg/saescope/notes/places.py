@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from saescope.notes.copying import copy, has_notes
-from saescope.notes.disks import uses_logs
+from saescope.notes.disks import logs_beside, uses_logs
 
 NAME = "notes.sqlite"
 PACKAGE = Path(__file__).parents[1]
@@ -66,7 +66,8 @@ def _obstacle(beside: Path) -> str:
     folder = beside.parent
     if folder.is_relative_to(PACKAGE):
         return "the index is part of saescope itself"
-    files = [f for f in (beside, Path(f"{beside}-wal"), Path(f"{beside}-shm")) if f.exists()]
+    beside_it = (beside, Path(f"{beside}-wal"), Path(f"{beside}-shm"), logs_beside(beside))
+    files = [f for f in beside_it if f.exists()]
     if not all(os.access(f, os.W_OK) for f in (folder, *files)):
         return "the index's folder cannot be written"
     return ""

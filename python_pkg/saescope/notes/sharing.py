@@ -62,9 +62,9 @@ class Sharing(Listing):
         """
         path = _absolute(path)
         content = textform.dump(self._state())
-        if path.exists() and not overwrites:
-            self._check_over(path)
         if not path.exists() or path.read_bytes() != content:
+            if path.exists() and not overwrites:
+                self._check_over(path)
             _write_whole(path, content)
         self._remember(path, content)
         return path

@@ -2,13 +2,14 @@
 
 import contextlib
 import errno
+import json
 import logging
 import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from saescope.errors import DiskFullError, NotesError
-from saescope.notes.logs.lines import Event, check_head, head, parse
+from saescope.notes.logs.lines import NOT_IDENTITY, Event, check_head, head, parse
 
 log = logging.getLogger("saescope.notes")
 FULL = (errno.ENOSPC, errno.EDQUOT) if hasattr(errno, "EDQUOT") else (errno.ENOSPC,)
@@ -65,6 +66,14 @@ class Folder:
             yield from parse(line)
         except (ValueError, RecursionError):
             log.warning("a line of the log %s cannot be read and is left out: %.80r", self.file(writer), line)
+
+    def identity(self) -> dict[str, str]:
+        """Whose notes these are, as the first of the logs says."""
+        for writer in sorted(self.sizes()):
+            with self.file(writer).open("rb") as stream, contextlib.suppress(ValueError, AttributeError):
+                found = json.loads(stream.readline())
+                return {name: v for name, v in found.items() if name not in NOT_IDENTITY and isinstance(v, str)}
+        return {}
 
     def append(self, writer: str, offset: int, line: bytes) -> int:
         """Add a line to one's own log, after its last whole one, and wait until it is on disk.

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from saescope.errors import MismatchError, NotesError
 
 FORMAT, VERSION = "saescope-notes-log", 1
+NOT_IDENTITY = ("format", "version", "writer")
 KINDS = ("note", "list", "layer")
 
 

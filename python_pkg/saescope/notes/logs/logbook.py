@@ -181,7 +181,7 @@ class LogBook(Book):
             folding.take_in(db, found)
         self._offsets = sizes
         if turn is not None and not sizes and self._older is not None:
-            if adopt(db, self._older):
+            if adopt(db, self._older, self.identity):
                 self._append(db, 0, turn)
             else:
                 self._older = None
