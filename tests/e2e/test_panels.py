@@ -36,7 +36,15 @@ READY = {
     "map": "canvas",
     "compare": ".ss-name, [data-example]",
     "health": "dl, table",
+    "effects": ".ss-eff-figures",
+    "prompt": ".ss-prompt-row[data-feature]",
+    "steer": ".ss-steer-run",
+    "circuit": ".ss-circuit-row",
 }
+TABS = {
+    "n": "Neighbors", "e": "Effects", "t": "Try it", "p": "Prompt", "w": "Steer", "r": "Circuit", "m": "Map",
+    "c": "Compare", "h": "Health",
+}  # fmt: skip
 THEMES = {"light": "JupyterLab Light", "dark": "JupyterLab Dark", "contrast": "JupyterLab Dark High Contrast"}
 
 
@@ -94,7 +102,7 @@ def test_a_panel_alone_has_no_fault_in_any_theme(page, lab, name):
 def test_every_tab_of_the_browser_opens_by_its_key_and_has_no_fault(page, lab):
     panel = open_with(page, lab, "tabs.ipynb", "scope.browse()").first
     panel.locator("[data-example]").first.wait_for()
-    for key, name in {"n": "Neighbors", "t": "Try it", "m": "Map", "c": "Compare", "h": "Health"}.items():
+    for key, name in TABS.items():
         panel.press("Escape")
         panel.focus()
         page.keyboard.press(key)
