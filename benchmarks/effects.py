@@ -20,6 +20,7 @@ from saescope.effects.ablation import Measured, ValueChange
 from saescope.effects.clean import CleanRun
 from saescope.effects.prompt import run_prompt
 from saescope.engine.encoder import Nonzeros
+from saescope.sources.model import LoadedModel
 
 N_TOKENS = 128
 N_PLAIN = 3
@@ -104,17 +105,11 @@ def _plain(model: Any, sae: Any, site: Any, tokens: NDArray[np.int64], feature: 
 
 
 def _sae_lens(subject: Subject, tokens: NDArray[np.int64], nonzeros: Nonzeros) -> Callable[[], Any] | None:
-    from sae_lens.analysis.sae_transformer_bridge import SAETransformerBridge
-
     model, sae, _site = subject.scope.parts
     ids, feature = torch.from_numpy(tokens)[None], int(nonzeros.features[-1])
-    with tempfile.TemporaryDirectory() as folder:
-        model.model.save_pretrained(folder)
-        model.tokenizer.save_pretrained(folder)
-        try:
-            bridge = SAETransformerBridge.boot_transformers(folder, device="cpu")
-        except (ValueError, KeyError, NotImplementedError):
-            return None
+    bridge = lens_bridge(model)
+    if bridge is None:
+        return None
     name = bridge.get_sae_hook_name(sae.sae)
 
     def zero(acts: torch.Tensor, hook: Any = None) -> torch.Tensor:  # noqa: ARG001 - sae-lens gives it
@@ -128,6 +123,19 @@ def _sae_lens(subject: Subject, tokens: NDArray[np.int64], nonzeros: Nonzeros) -
 
     run()
     return run
+
+
+def lens_bridge(model: LoadedModel) -> Any:
+    """sae-lens's way to run a copy of the model with an SAE, or ``None`` where it does not support the model."""
+    from sae_lens.analysis.sae_transformer_bridge import SAETransformerBridge
+
+    with tempfile.TemporaryDirectory() as folder:
+        model.model.save_pretrained(folder)
+        model.tokenizer.save_pretrained(folder)
+        try:
+            return SAETransformerBridge.boot_transformers(folder, device="cpu")
+        except (ValueError, KeyError, NotImplementedError):
+            return None
 
 
 def _cpu(work: Callable[[], Any]) -> float:
