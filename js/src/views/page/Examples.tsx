@@ -136,9 +136,9 @@ function Row({ example, max, isAligned, hasBreaks, mark, can }: RowProps) {
         )}
       </span>
       {text}
+      {isIn && can.mark && <MarkButtons mark={mark} set={(next) => can.mark?.(example, next)} />}
       {isIn && (
         <span class="ss-actions">
-          {can.mark && <MarkButtons mark={mark} set={(next) => can.mark?.(example, next)} />}
           {isAligned && (
             <button type="button" aria-pressed={isWhole} onClick={() => setWhole(!isWhole)}>
               {isWhole ? "one line" : "whole"}
