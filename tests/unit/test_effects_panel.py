@@ -15,6 +15,7 @@ def scope(tiny_scope, monkeypatch, tmp_path):
     bundle = tmp_path / "core.js"
     bundle.write_text("export default {}")
     monkeypatch.setattr(core, "BUNDLE", bundle)
+    tiny_scope.select(text="")
     yield tiny_scope
     tiny_scope.select(text="")
 

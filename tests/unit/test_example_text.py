@@ -96,7 +96,7 @@ def test_the_twin_tells_how_many_and_sorts_by_it(opened, windows):
     order = sorted(np.flatnonzero(wanted).tolist(), key=lambda f: (-wanted[f], f))
     assert found["feature"].to_list() == order
     assert found["n_hits"].to_list() == [wanted[f] for f in order]
-    assert found.columns == [*opened.features.columns, "label", "status", "n_hits"]
+    assert found.columns == [*opened.features.columns, "label", "status", "tags", "layer", "n_hits"]
 
 
 def test_text_that_is_none_is_refused(opened):
