@@ -63,12 +63,12 @@ def generate() -> str:
     from saescope.rpc import messages
     from saescope.rpc.messages.frames import PROTOCOL, RequestFrame
 
-    classes = messages.classes()
-    sent = {params for params, _, _ in messages.METHODS.values()} | {RequestFrame}
+    classes, methods = messages.classes(), messages.every_method()
+    sent = {params for params, _, _ in methods.values()} | {RequestFrame}
     parts = [interface(c, is_sent_by_page=c in sent) for c in classes]
     rows = [
         f'  "{name}": {{ params: {p.__name__}; result: {r.__name__}; event: {e.__name__ if e else "never"} }};'
-        for name, (p, r, e) in messages.METHODS.items()
+        for name, (p, r, e) in methods.items()
     ]
     head = "// Written by tools/protocol.py from rpc/messages. Do not edit.\n\n"
     methods = "/** Each method's parameters, answer, and partial answer. */\nexport interface Methods {\n"

@@ -40,10 +40,10 @@ def classes():
 
 def generate():
     """The file's content."""
-    from saescope.rpc.messages import METHODS
+    from saescope.rpc.messages import every_method
     from saescope.rpc.messages.frames import PROTOCOL
 
-    names = {m: [c.__name__ if c else None for c in row] for m, row in METHODS.items()}
+    names = {m: [c.__name__ if c else None for c in row] for m, row in every_method().items()}
     frames = {name: sample(cls, name) for name, cls in classes().items()}
     whole = {
         "protocol": PROTOCOL,

@@ -1,14 +1,15 @@
 import json
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 
 from contract import golden
+from saescope.rpc import methods
 from saescope.rpc.codec import decode, encode
-from saescope.rpc.handlers import HANDLERS
-from saescope.rpc.messages import METHODS
+from saescope.rpc.messages import NOUNS, every_method
 
 ROOT = Path(__file__).parents[2]
 MESSAGES = json.loads(golden.FILE.read_text(encoding="utf-8"))["messages"]
@@ -36,5 +37,17 @@ def test_a_golden_frame_is_read_and_written_alike(name):
 
 
 def test_every_method_has_a_handler_and_every_handler_a_method():
-    assert set(HANDLERS) == set(METHODS)
-    assert all(name.count(".") == 1 for name in METHODS)
+    modules = [import_module(f"saescope.rpc.handlers.{name}") for name in NOUNS]
+    assert {name for module in modules for name in module.HANDLERS} == set(every_method())
+    assert all(name.count(".") == 1 for name in every_method())
+
+
+@pytest.mark.parametrize("name", every_method())
+def test_a_method_is_found_by_its_noun(name):
+    assert methods.find_method(name).params is every_method()[name][0]
+
+
+def test_the_lanes_name_methods_that_there_are():
+    modules = [import_module(f"saescope.rpc.handlers.{name}") for name in NOUNS]
+    named = {m for module in modules for lane in (*dict(methods.LANES), "QUICK") for m in getattr(module, lane, ())}
+    assert named <= set(every_method())

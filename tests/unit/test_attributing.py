@@ -12,9 +12,8 @@ from saescope.errors import CancelledError, InputError, NeedsModelError, Unknown
 from saescope.rpc import codec
 from saescope.rpc.calls import Answer, Call
 from saescope.rpc.connection import SUPERSEDED
-from saescope.rpc.handlers import COMPUTED, HANDLERS, LONG
-from saescope.rpc.messages import METHODS
 from saescope.rpc.messages.frames import RequestFrame
+from saescope.rpc.methods import find_method
 
 TEXT = "the sea under a green sky"
 OTHER = "the navy of the emperor was sailed"
@@ -24,7 +23,7 @@ COLUMNS = ["feature", "pos", "token", "activation", "attribution", "method", "is
 def ask(scope, asked, **params):
     events = []
     call = Call(RequestFrame(rid="1", method=asked), lambda frame, _buffers: events.append(frame["data"]))
-    found = HANDLERS[asked](call, codec.decode(METHODS[asked][0], {"scope": scope.id, **params}))
+    found = find_method(asked).handler(call, codec.decode(find_method(asked).params, {"scope": scope.id, **params}))
     answer = found if isinstance(found, Answer) else Answer(found)
     return answer.message, answer.buffers, events
 
@@ -264,8 +263,8 @@ def test_waiting_for_the_model_is_told(tiny_scope):
 
 
 def test_the_lanes_of_the_methods():
-    assert {"prompt.read", "prompt.attribute"} <= COMPUTED
-    assert {"prompt.refine", "prompt.exact"} <= LONG
+    assert {find_method(m).lane for m in ("prompt.read", "prompt.attribute")} == {"compute"}
+    assert {find_method(m).lane for m in ("prompt.refine", "prompt.exact")} == {"long"}
 
 
 def test_the_panel_holds_the_same_as_a_table(tiny_scope):

@@ -2,13 +2,13 @@
 
 import queue
 import threading
+from dataclasses import replace
 
 import pytest
 
-from saescope.rpc.handlers import HANDLERS, QUICK
-from saescope.rpc.handlers import notes as note_handlers
-from saescope.rpc.messages import METHODS
+from saescope.rpc import connection
 from saescope.rpc.messages.scopes import Nothing
+from saescope.rpc.methods import find_method
 from saescope.rpc.transports.memory import MemoryPage
 
 
@@ -82,7 +82,8 @@ def test_a_newer_request_stops_one_that_waits_in_a_batch(page, opened, monkeypat
         assert gate.wait(20)
         return Nothing()
 
-    monkeypatch.setitem(HANDLERS, "note.get", wait)
+    slow = replace(find_method("note.get"), handler=wait)
+    monkeypatch.setattr(connection, "find_method", lambda name: slow if name == "note.get" else find_method(name))
     send(
         page,
         request("first", "note.get", scope=opened.id, feature=0),
@@ -99,7 +100,3 @@ def test_a_newer_request_stops_one_that_waits_in_a_batch(page, opened, monkeypat
     assert settled == {"first": "ok", "old": "superseded", "new": "ok"}
     with pytest.raises(queue.Empty):
         page.frames.get(timeout=0.1)
-
-
-def test_quick_methods_are_methods():
-    assert set(METHODS) >= QUICK >= note_handlers.QUICK

@@ -7,9 +7,9 @@ from saescope.errors import CancelledError, InputError, NeedsPostingsError, Unkn
 from saescope.progress import Silent
 from saescope.query.contrast import common_rows
 from saescope.rpc.calls import Call
-from saescope.rpc.handlers import HANDLERS
 from saescope.rpc.messages.compare import CompareParams, ContrastParams
 from saescope.rpc.messages.frames import RequestFrame
+from saescope.rpc.methods import find_method
 
 N_HASHED = 8
 SHARD = 256
@@ -78,7 +78,7 @@ def plain_contrast(index, plain, feature, without, also, within):
 def ask(scope, method, params):
     events = []
     call = Call(RequestFrame(rid="1", method=method), lambda frame, _: events.append(frame["data"]))
-    return HANDLERS[method](call, params), [e for part in events for e in part["examples"]]
+    return find_method(method).handler(call, params), [e for part in events for e in part["examples"]]
 
 
 @pytest.mark.parametrize(("without", "also"), [([1], []), ([], [1]), ([1, 2, 3], []), ([2], [1]), ([], [1, 2])])

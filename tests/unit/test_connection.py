@@ -8,11 +8,11 @@ import pytest
 import saescope
 from saescope import live
 from saescope.errors import InputError
+from saescope.rpc import connection
 from saescope.rpc.connection import Connection
-from saescope.rpc.handlers import HANDLERS
-from saescope.rpc.messages import METHODS
 from saescope.rpc.messages.frames import PROTOCOL
 from saescope.rpc.messages.scopes import Nothing, ScopeParams
+from saescope.rpc.methods import Method, find_method
 from saescope.rpc.transports.memory import MemoryPage
 
 
@@ -38,9 +38,11 @@ class Gate:
 
 @pytest.fixture
 def handle(monkeypatch):
+    made = {}
+    monkeypatch.setattr(connection, "find_method", lambda name: made.get(name) or find_method(name))
+
     def handle(name, handler, params=Nothing):
-        monkeypatch.setitem(HANDLERS, name, handler)
-        monkeypatch.setitem(METHODS, name, (params, Nothing, Nothing))
+        made[name] = Method(params, handler, "store", is_quick=False)
 
     return handle
 

@@ -7,9 +7,8 @@ import tiny
 from saescope.errors import InputError
 from saescope.rpc import codec
 from saescope.rpc.calls import Answer, Call
-from saescope.rpc.handlers import COMPUTED, HANDLERS, LONG
-from saescope.rpc.messages import METHODS
 from saescope.rpc.messages.frames import RequestFrame
+from saescope.rpc.methods import find_method
 
 TEXT = tiny.texts(3)[1][:60]
 FEATURE = 101
@@ -18,7 +17,7 @@ FEATURE = 101
 def ask(scope, method, **params):
     events = []
     call = Call(RequestFrame(rid="1", method=method), lambda frame, _buffers: events.append(frame["data"]))
-    found = HANDLERS[method](call, codec.decode(METHODS[method][0], {"scope": scope.id, **params}))
+    found = find_method(method).handler(call, codec.decode(find_method(method).params, {"scope": scope.id, **params}))
     answer = found if isinstance(found, Answer) else Answer(found)
     return answer.message, answer.buffers, events
 
@@ -125,5 +124,5 @@ def test_a_contrast_alone_and_no_text_are_refused(tiny_scope):
 
 
 def test_long_work_does_not_hold_up_what_is_asked_at_a_key():
-    assert {"effects.examples", "effects.sweep"} <= LONG
-    assert {"effects.next", "effects.ablate", "effects.control"} <= COMPUTED
+    assert {find_method(m).lane for m in ("effects.examples", "effects.sweep")} == {"long"}
+    assert {find_method(m).lane for m in ("effects.next", "effects.ablate", "effects.control")} == {"compute"}

@@ -8,10 +8,10 @@ import tiny
 from saescope.errors import CancelledError, ComputeError, InputError, UnknownFeatureError, UnknownNameError
 from saescope.query.neighbors import REGISTRY, About, Space, about, cofiring, cosine, cosines, neighbors, told
 from saescope.rpc.calls import Call
-from saescope.rpc.handlers import HANDLERS
 from saescope.rpc.messages.frames import RequestFrame
 from saescope.rpc.messages.neighbors import NeighborsParams
 from saescope.rpc.messages.scopes import ScopeParams
+from saescope.rpc.methods import find_method
 
 
 def plain_cosines(rows, feature):
@@ -107,7 +107,7 @@ def test_single_precision_is_looked_up_exactly():
 
 def ask(scope, method, params_class, **params):
     call = Call(RequestFrame(rid="1", method=method), lambda _frame, _buffers: None)
-    return HANDLERS[method](call, params_class(scope=scope.id, **params))
+    return find_method(method).handler(call, params_class(scope=scope.id, **params))
 
 
 @pytest.mark.parametrize("metric", REGISTRY.names())

@@ -16,9 +16,8 @@ from saescope.query.document import stretch_of
 from saescope.query.shares import figures_by, group_shares
 from saescope.rpc import codec
 from saescope.rpc.calls import Call
-from saescope.rpc.handlers import HANDLERS
-from saescope.rpc.messages import METHODS
 from saescope.rpc.messages.frames import RequestFrame
+from saescope.rpc.methods import find_method
 
 RULES = [None, EVERYTHING, Rule(3), Rule(0, skips_special=True), Rule(1, max_norm_ratio=1.1)]
 
@@ -42,7 +41,7 @@ def bare(tiny_folder, tmp_path_factory):
 def asked(method, **params):
     events = []
     call = Call(RequestFrame(rid="", method=method), lambda frame, _buffers: events.append(frame["data"]))
-    return HANDLERS[method](call, codec.decode(METHODS[method][0], params)), events
+    return find_method(method).handler(call, codec.decode(find_method(method).params, params)), events
 
 
 def counts(index, rule, row):

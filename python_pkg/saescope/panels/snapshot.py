@@ -13,12 +13,11 @@ from saescope.errors import SaescopeError
 from saescope.query.examples import find_windows
 from saescope.rpc import codec
 from saescope.rpc.calls import Answer, Call
-from saescope.rpc.handlers import HANDLERS
 from saescope.rpc.handlers.forming import example
 from saescope.rpc.handlers.page import feature_page
 from saescope.rpc.handlers.subjects import scope_info
-from saescope.rpc.messages import METHODS
 from saescope.rpc.messages.frames import RequestFrame
+from saescope.rpc.methods import find_method
 from saescope.scope import Scope
 
 MIME = "application/vnd.saescope.v1+json"
@@ -60,7 +59,8 @@ def _record(scope: Scope, method: str, params: dict[str, Any]) -> dict[str, Any]
 
     call = Call(RequestFrame(rid="", method=method), hear)
     try:
-        found = HANDLERS[method](call, codec.decode(METHODS[method][0], {"scope": scope.id} | params))
+        asked = find_method(method)
+        found = asked.handler(call, codec.decode(asked.params, {"scope": scope.id} | params))
     except SaescopeError:
         return None
     answer = found if isinstance(found, Answer) else Answer(found)

@@ -15,13 +15,11 @@ from typing import Any
 
 from saescope import live
 from saescope._version import version
-from saescope.errors import CancelledError, ProtocolError, SaescopeError, UnknownNameError
+from saescope.errors import CancelledError, ProtocolError, SaescopeError
 from saescope.rpc import codec
 from saescope.rpc.batch import Batch
 from saescope.rpc.calls import Call, Send
-from saescope.rpc.handlers import ASIDE, COMPUTED, HANDLERS, LONG, QUICK
 from saescope.rpc.handlers.subjects import list_scopes
-from saescope.rpc.messages import METHODS
 from saescope.rpc.messages.frames import (
     PROTOCOL,
     BatchFrame,
@@ -33,13 +31,16 @@ from saescope.rpc.messages.frames import (
     RequestFrame,
 )
 from saescope.rpc.messages.scopes import ScopeList
+from saescope.rpc.methods import Lane, find_method
 
 log = logging.getLogger("saescope.rpc")
 
-_pool = ThreadPoolExecutor(max_workers=2, thread_name_prefix="saescope-store")
-_aside = ThreadPoolExecutor(max_workers=2, thread_name_prefix="saescope-aside")
-_lane = ThreadPoolExecutor(max_workers=1, thread_name_prefix="saescope-compute")
-_long_lane = ThreadPoolExecutor(max_workers=1, thread_name_prefix="saescope-long")
+_LANES: dict[Lane, ThreadPoolExecutor] = {
+    "store": ThreadPoolExecutor(max_workers=2, thread_name_prefix="saescope-store"),
+    "aside": ThreadPoolExecutor(max_workers=2, thread_name_prefix="saescope-aside"),
+    "compute": ThreadPoolExecutor(max_workers=1, thread_name_prefix="saescope-compute"),
+    "long": ThreadPoolExecutor(max_workers=1, thread_name_prefix="saescope-long"),
+}
 
 CANCELLED = ErrorInfo(code="cancelled", message="Stopped.")
 SUPERSEDED = ErrorInfo(code="superseded", message="A newer request took its place.")
@@ -76,7 +77,7 @@ class Connection:
                 self._take_all(codec.decode(BatchFrame, frame).frames)
             elif kind == "request":
                 call, params = self._opened(codec.decode(RequestFrame, frame), self._send)
-                _lane_of(call.request.method).submit(self._run, call, params)
+                _LANES[find_method(call.request.method).lane].submit(self._run, call, params)
             elif kind == "cancel":
                 self._stop(codec.decode(CancelFrame, frame).rid, CANCELLED)
             else:
@@ -124,15 +125,15 @@ class Connection:
         batch = Batch(self._send)
         quick: list[tuple[Call, Any]] = []
         for frame in frames:
-            if frame.get("method") not in QUICK:
-                self.receive(frame)
-                continue
             try:
+                if frame.get("t") != "request" or not find_method(str(frame.get("method"))).is_quick:
+                    self.receive(frame)
+                    continue
                 quick.append(self._opened(codec.decode(RequestFrame, frame), batch.send))
             except SaescopeError as err:
                 self._refuse(frame, err)
         if quick:
-            _pool.submit(self._run_all, quick, batch)
+            _LANES["store"].submit(self._run_all, quick, batch)
 
     def _run_all(self, calls: Sequence[tuple[Call, Any]], batch: Batch) -> None:
         try:
@@ -142,9 +143,7 @@ class Connection:
             batch.close()
 
     def _opened(self, request: RequestFrame, send: Send) -> tuple[Call, Any]:
-        if request.method not in METHODS:
-            raise UnknownNameError(f"there is no method {request.method!r}.", hint=f"Methods: {', '.join(METHODS)}.")
-        params = codec.decode(METHODS[request.method][0], request.params)
+        params = codec.decode(find_method(request.method).params, request.params)
         call = Call(request, send, self)
         with self._lock:
             if request.rid in self._calls:
@@ -166,7 +165,7 @@ class Connection:
     def _run(self, call: Call, params: Any) -> None:
         try:
             call.check()
-            answer = HANDLERS[call.request.method](call, params)
+            answer = find_method(call.request.method).handler(call, params)
             call.succeed(answer)
         except CancelledError:
             call.fail(CANCELLED)
@@ -186,11 +185,6 @@ class Connection:
                 self._calls.pop(call.request.rid, None)
                 if call.request.slot and self._slots.get(call.request.slot) == call.request.rid:
                     del self._slots[call.request.slot]
-
-
-def _lane_of(method: str) -> ThreadPoolExecutor:
-    lanes = ((COMPUTED, _lane), (LONG, _long_lane), (ASIDE, _aside))
-    return next((lane for methods, lane in lanes if method in methods), _pool)
 
 
 def error_info(err: SaescopeError) -> ErrorInfo:
