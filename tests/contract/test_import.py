@@ -46,6 +46,9 @@ def test_a_panel_is_shown_without_what_takes_long_to_import(child_env, opened):
 import sys, json, saescope
 scope = saescope.open_index({str(opened.index.path)!r})
 shown = scope.browse()._repr_mimebundle_()[0]
+from saescope.rpc.transports.memory import MemoryPage
+none = {{"scope": scope.id, "filter": {{"search": "no feature says this"}}}}
+assert MemoryPage().call("features.window", none).last["data"]["n_match"] == 0
 print(json.dumps([len(shown), [n for n in ("pandas", "pyarrow.compute", "pyarrow.parquet") if n in sys.modules]]))
 """
     n_kinds, loaded = run(code, child_env)

@@ -125,7 +125,7 @@ class FeatureFile(BatchFile):
     def rows(self, features: Sequence[int], names: Sequence[str]) -> pl.DataFrame:
         """Some columns of some rows, taken one by one: what a page shows, however many features there are."""
         if not features:
-            return pl.DataFrame(pl.from_arrow(SCHEMA.empty_table().select(list(names))))
+            return pl.DataFrame(pl.from_arrow(self._batches[0].slice(0, 0).select(list(names))))
         places = [(self._batches[f // BLOCK], f % BLOCK) for f in features]
         columns = [[batch.column(COLUMN[name]).slice(at, 1) for batch, at in places] for name in names]
         self._expect_cells([cell for cells in columns for cell in cells])
