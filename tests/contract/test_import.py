@@ -47,7 +47,7 @@ import sys, json, saescope
 scope = saescope.open_index({str(opened.index.path)!r})
 shown = scope.browse()._repr_mimebundle_()[0]
 from saescope.rpc.transports.memory import MemoryPage
-none = {{"scope": scope.id, "filter": {{"search": "no feature says this"}}}}
+none = {{"scope": scope.id, "offset": 0, "count": 9, "filter": {{"search": "no feature says this"}}}}
 assert MemoryPage().call("features.window", none).last["data"]["n_match"] == 0
 print(json.dumps([len(shown), [n for n in ("pandas", "pyarrow.compute", "pyarrow.parquet") if n in sys.modules]]))
 """
