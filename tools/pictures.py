@@ -1,4 +1,8 @@
-"""Take the documentation's pictures from the running program, light and dark."""
+"""Take the documentation's pictures from the running program, light and dark.
+
+``python tools/pictures.py`` takes those of the bundled demo; ``python tools/pictures.py MODEL SAE INDEX`` the panels of
+cause and effect on what was found in SmolLM2-135M (features of ``blocks.10.hook_resid_post``, 4,096 wide).
+"""
 
 import sys
 import tempfile
@@ -20,7 +24,7 @@ FEATURE = 'int(scope.features.filter(scope.features["density"] < 0.01).sort("max
 
 
 def main() -> None:
-    """Start JupyterLab, show the panel, and take six pictures."""
+    """Start JupyterLab, show each panel, and take its pictures."""
     import os
     import shutil
 
@@ -30,11 +34,17 @@ def main() -> None:
     from e2e.notebook import open_notebook, run_cell, set_theme, write
 
     TARGET.mkdir(parents=True, exist_ok=True)
+    real = [str(Path(given).resolve()) for given in sys.argv[1:]]
     lab = Lab(Path(tempfile.mkdtemp()))
     try:
         with sync_playwright() as playwright:
             found = os.environ.get("SAESCOPE_BROWSER") or shutil.which("chromium")
             browser = playwright.chromium.launch(executable_path=found, args=FLAGS)
+            if real:
+                page = browser.new_context(viewport={"width": 1400, "height": 880}).new_page()
+                begun = "import saescope\n\nscope = saescope.load({!r}, sae={!r}, index={!r})".format(*real)
+                causes(page, lab, begun, BY_SMOLLM, "smollm2-")
+                return
             page = browser.new_context(viewport={"width": 1400, "height": 880}).new_page()
             cells = ["import saescope\n\nscope = saescope.demo()", f"scope.browse({FEATURE})"]
             write(lab, "browse.ipynb", cells)
@@ -58,6 +68,7 @@ def main() -> None:
                 page.mouse.move(1390, 5)
                 page.wait_for_timeout(800)
                 page.screenshot(path=TARGET / f"sidebar-{name}.png")
+            causes(browser.new_context(viewport={"width": 1400, "height": 880}).new_page(), lab, DEMO, BY_DEMO)
             growing(browser.new_context(viewport={"width": 1400, "height": 880}).new_page(), lab)
             browser.close()
     finally:
@@ -85,6 +96,51 @@ def tabs(page: Any, panel: Any) -> None:
             page.wait_for_timeout(1000)
             page.screenshot(path=TARGET / f"{name}-{theme}.png")
     panel.get_by_role("button", name="Close").first.click()
+
+
+DEMO = (
+    "import saescope\n\nscope = saescope.demo()\ntext = 'He looked out of the window and said: I do not'\n"
+    "top = scope.attribute(text)['feature'].to_list()"
+)
+BY_DEMO = dict.fromkeys(("effects", "prompt", "steer", "circuit"), ("top[0]", "scope.text"))
+BY_SMOLLM = {
+    "effects": ("1173", "''"),
+    "prompt": ("2662", "'In 1867, the war had ended, and in 18'"),
+    "steer": ("1189", "'Yesterday I went to the'"),
+    "circuit": ("2662", "'In 1867'"),
+}
+READY = {
+    "effects": ".ss-eff-figures",
+    "prompt": ".ss-prompt-row",
+    "steer": ".ss-steer-run",
+    "circuit": ".ss-circuit-middle",
+}
+
+
+def causes(page: Any, lab: Any, begun: str, asked: dict[str, tuple[str, str]], prefix: str = "") -> None:
+    """The panels of cause and effect, each alone in its cell, on a feature and a text."""
+    from e2e.conftest import TOKEN
+    from e2e.notebook import open_notebook, run_cell, set_theme, write
+
+    cells = [begun]
+    cells += [f"scope.select(text={text})\nscope.show({name!r}, {feature})" for name, (feature, text) in asked.items()]
+    write(lab, "causes.ipynb", cells)
+    open_notebook(page, lab, "causes.ipynb", TOKEN)
+    run_cell(page, 0)
+    for n, name in enumerate(asked):
+        run_cell(page, n + 1)
+        panel = page.locator(".jp-OutputArea-output .saescope").nth(n)
+        panel.locator(READY[name]).first.wait_for()
+        if name == "steer":
+            panel.locator(READY[name]).click()
+            panel.locator(".ss-steer-body").first.wait_for()
+            panel.locator(READY[name], has_text="Write").wait_for()
+        page.wait_for_timeout(6000)
+        for is_dark, theme in ((False, "light"), (True, "dark")):
+            set_theme(page, is_dark=is_dark)
+            page.mouse.move(1390, 5)
+            page.wait_for_timeout(1000)
+            panel.screenshot(path=TARGET / f"{prefix}{name}-{theme}.png")
 
 
 def growing(page: Any, lab: Any) -> None:

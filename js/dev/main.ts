@@ -51,7 +51,7 @@ if (panel) {
   const feature = options.get("feature");
   const spec = {
     scope: line?.scopes[0]?.id ?? "dev",
-    panel: "dev-panel",
+    panel: `dev-${options.get("panel")}`,
     ...(feature === null ? {} : { feature: Number(feature) }),
     state: JSON.parse(options.get("state") ?? "{}") as Record<string, unknown>,
   };

@@ -2,7 +2,7 @@ import pytest
 
 from saescope.errors import ProtocolError
 from saescope.rpc.codec import decode, encode
-from saescope.rpc.messages.frames import ErrorFrame, HelloFrame, RequestFrame
+from saescope.rpc.messages.frames import ErrorFrame, HelloFrame, NotifyFrame, RequestFrame
 from saescope.rpc.messages.page import ExamplesPart, FeatureParams, Histogram, TokenWeight
 from saescope.rpc.messages.table import FeatureLocation, WindowParams
 
@@ -38,6 +38,7 @@ def test_optional_fields_take_none(row):
         (RequestFrame, {"rid": "1", "method": "m", "slot": 5}, "slot"),
         (RequestFrame, {"rid": "1", "method": "m", "params": []}, "params"),
         (RequestFrame, {"rid": "1", "method": "m", "t": "result"}, r"RequestFrame\.t"),
+        (NotifyFrame, {"topic": "x", "data": {}}, r"topic is one of 'scopes', .*, and 'x' came"),
         (FeatureParams, {"scope": "s", "feature": True}, r"feature is a int, and True came"),
         (FeatureParams, {"scope": "s", "feature": 1.0}, "feature"),
         (FeatureParams, {"scope": "s", "feature": None}, "feature"),

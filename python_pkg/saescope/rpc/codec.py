@@ -70,5 +70,6 @@ def _value(hint: Any, value: Any, where: str) -> Any:
         return [_value(args[0], item, where) for item in value]
     if dataclasses.is_dataclass(hint):
         return decode(typing.cast("type", hint), value)
-    wanted = getattr(hint, "__name__", str(hint))
-    raise ProtocolError(f"{where} is a {wanted}, and {value!r:.80} came.")
+    name = getattr(hint, "__name__", hint)
+    wanted = f"one of {', '.join(map(repr, args))}" if origin is typing.Literal else f"a {name}"
+    raise ProtocolError(f"{where} is {wanted}, and {value!r:.80} came.")
