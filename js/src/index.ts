@@ -1,7 +1,11 @@
-export { addStyle, type MountOptions, mount } from "./mount.js";
+export { FEATURE_TYPE, showCall } from "./data/drag.js";
+export { type Host, registerHost } from "./host.js";
+export { addStyle, type MountOptions, mount, type PanelHandle } from "./mount.js";
 export { PANELS, type PanelSpec, type PanelView, type ViewProps } from "./panels/index.js";
 export { type Snapshot, snapshotPort } from "./ports/snapshot.js";
 export { together } from "./ports/together.js";
 export { Client, isQuiet, type Port, RequestError, type Status } from "./protocol/client.js";
 export type * from "./protocol/generated.js";
 export { PROTOCOL } from "./protocol/generated.js";
+export { buildText } from "./views/shell/BuildBar.js";
+export { callName } from "./views/shell/FeatureName.js";

@@ -1,4 +1,5 @@
 import { render } from "preact";
+import { type Host, HostContext, registeredHost } from "./host.js";
 import { PANELS, type PanelSpec } from "./panels/index.js";
 import { Client, type Port } from "./protocol/client.js";
 import { Frame } from "./views/shell/Frame.js";
@@ -16,9 +17,20 @@ export function addStyle(root: Document): void {
   if (!found) root.head.append(style);
 }
 
+/** What whoever drew a panel can do with it. */
+export interface PanelHandle {
+  /** Change the panel's state, as a person would. */
+  update: (part: Record<string, unknown>) => void;
+}
+
 export interface MountOptions {
   layout?: "auto" | "narrow";
   signal?: AbortSignal;
+  /** What the application can do; by default what was registered on the page. */
+  host?: Host;
+  /** Hears of the panel's state when it has changed, and once at the start. */
+  onState?: (state: Record<string, unknown>) => void;
+  onHandle?: (handle: PanelHandle) => void;
 }
 
 /** Draw a panel into an element, over a line to a kernel; returns what takes it away again. */
@@ -36,7 +48,22 @@ export function mount(
     return () => {};
   }
   const client = new Client(port);
-  render(<Frame client={client} spec={spec} panel={panel} layout={options.layout ?? "auto"} />, el);
+  const { layout = "auto", host = registeredHost(), onState, onHandle } = options;
+  const initial = { ...panel.initial, ...host.defaults?.[name] };
+  render(
+    <HostContext.Provider value={host}>
+      <Frame
+        client={client}
+        spec={spec}
+        panel={panel}
+        initial={initial}
+        layout={layout}
+        onState={onState}
+        onHandle={onHandle}
+      />
+    </HostContext.Provider>,
+    el,
+  );
   const unmount = () => {
     render(null, el);
     client.close();

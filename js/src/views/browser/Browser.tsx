@@ -1,4 +1,6 @@
 import { useEffect, useRef } from "preact/hooks";
+import { hasText } from "../../data/drag.js";
+import { useHost } from "../../host.js";
 import type { AnyPanel, PanelView, ViewProps } from "../../panels/panel.js";
 import { TAB_KEYS, TABS } from "../../panels/tabs.js";
 import { HealthBadge } from "../health/HealthBadge.js";
@@ -6,7 +8,7 @@ import { page } from "../page/FeaturePage.js";
 import { Boundary } from "../shell/Boundary.js";
 import { Divider } from "../shell/Divider.js";
 import { PanelButtons } from "../shell/Header.js";
-import { type KeyMap, useKeys } from "../shell/keys.js";
+import { isTextField, type KeyMap, useKeys } from "../shell/keys.js";
 import { table } from "../table/FeatureTable.js";
 import { TabStrip } from "./TabStrip.js";
 
@@ -29,6 +31,7 @@ type State = Record<string, unknown> & {
 function Browser(props: ViewProps<State>) {
   const { state, update, shared, isNarrow, isSideBar, isReadOnly } = props;
   const { panels, isWhole, left, above, isListOpen } = state;
+  const host = useHost();
   const pane = useRef<HTMLDivElement>(null);
   const tab =
     !isSideBar && !isReadOnly && state.tab !== undefined && state.tab in TABS ? state.tab : undefined;
@@ -57,7 +60,7 @@ function Browser(props: ViewProps<State>) {
     }
   useKeys(keys);
   const draw = (name: string, panel: AnyPanel) => {
-    const own = { ...panel.initial, ...panels[name] } as PanelState;
+    const own = { ...panel.initial, ...host.defaults?.[name], ...panels[name] } as PanelState;
     return (
       <Boundary key={name}>
         <panel.View
@@ -72,8 +75,15 @@ function Browser(props: ViewProps<State>) {
       </Boundary>
     );
   };
+  const takeText = (event: DragEvent) => {
+    const text = event.dataTransfer?.getData("text/plain") ?? "";
+    if (!takesText(event) || text.trim() === "") return;
+    event.preventDefault();
+    shared.setText(text);
+    openTab("try_it");
+  };
   const buttons = (name: string, panel: AnyPanel) => {
-    const own = { ...panel.initial, ...panels[name] } as PanelState;
+    const own = { ...panel.initial, ...host.defaults?.[name], ...panels[name] } as PanelState;
     return (
       <PanelButtons
         panel={panel}
@@ -92,6 +102,8 @@ function Browser(props: ViewProps<State>) {
       class="ss-body"
       style={isNarrow ? undefined : { gridTemplateColumns: `${left * 100}% 0 minmax(0, 1fr)` }}
       data-list={isTableShown || undefined}
+      onDragOver={isSideBar || isReadOnly ? undefined : (event) => takesText(event) && event.preventDefault()}
+      onDrop={isSideBar || isReadOnly ? undefined : takeText}
     >
       {isNarrow && !isSideBar && (
         <button
@@ -159,6 +171,11 @@ function Browser(props: ViewProps<State>) {
       </div>
     </div>
   );
+}
+
+/** A text that is dropped on the browser is tried; a field takes it as any field does. */
+function takesText(event: DragEvent): boolean {
+  return !event.defaultPrevented && hasText(event) && !isTextField(event.target);
 }
 
 type BadgeProps = Pick<ViewProps<State>, "client" | "info" | "update">;

@@ -30,7 +30,9 @@ export function NumberBox({ feature, n_features, go }: Props) {
   return (
     <form class="ss-number" onSubmit={submit}>
       <label>
-        <span aria-hidden="true">#</span>
+        <span aria-hidden="true" draggable data-drag={feature} title="Drag the feature into a notebook (i)">
+          #
+        </span>
         <input
           data-box="number"
           inputMode="numeric"

@@ -15,6 +15,8 @@ export function FeatureName({ brief, choose, isOpen = false }: Props) {
       type="button"
       class={isOpen ? "ss-name ss-name-open" : "ss-name"}
       title={`Feature ${feature}: ${firing(brief)}`}
+      draggable
+      data-drag={feature}
       onClick={() => choose(feature)}
     >
       <span class="ss-name-number">{feature}</span>

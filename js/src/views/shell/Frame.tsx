@@ -1,5 +1,8 @@
 import { useEffect, useMemo, useReducer, useRef, useState } from "preact/hooks";
+import { showCall, startDrag } from "../../data/drag.js";
 import { Shared } from "../../data/shared.js";
+import { useHost } from "../../host.js";
+import type { MountOptions } from "../../mount.js";
 import type { AnyPanel, PanelSpec } from "../../panels/panel.js";
 import type { Client } from "../../protocol/client.js";
 import { Boundary } from "./Boundary.js";
@@ -17,25 +20,33 @@ export interface FrameProps {
   client: Client;
   spec: PanelSpec;
   panel: AnyPanel;
+  initial: object;
   layout: "auto" | "narrow";
+  onState: MountOptions["onState"];
+  onHandle: MountOptions["onHandle"];
 }
 
 /** What every panel has: header, states, keys, tooltip, selection and saved state; the view is inside. */
-export function Frame({ client, spec, panel, layout }: FrameProps) {
+export function Frame({ client, spec, panel, initial, layout, onState, onHandle }: FrameProps) {
   const root = useRef<HTMLDivElement>(null);
   const hover = useMemo(() => new Hover(), []);
   const keys = useMemo(() => new Keys(), []);
+  const host = useHost();
   useClient(client);
   usePlainKeys(root);
   const isNarrow = useNarrow(root, layout);
   const { info, error, retry } = useScope(client, spec.scope);
   const isSlow = useSlow(!info && !error);
   const [isHelping, setHelping] = useState(false);
-  const saved = usePanelState(client, spec, panel.initial);
+  const saved = usePanelState(client, spec, initial);
   const shared = useShared(client, spec, saved.isLoaded ? saved.state.feature : undefined, saved.isLoaded);
   useEffect(() => {
     if (shared?.feature !== undefined) saved.keep({ feature: shared.feature });
   }, [shared?.feature]);
+  useEffect(() => onHandle?.({ update: saved.update }), [saved.update]);
+  useEffect(() => {
+    if (shared) onState?.({ ...saved.state, feature: shared.feature });
+  }, [saved.state, shared, shared?.feature]);
   const isSeen = useSeen(root);
   const followed = useRef(shared?.feature);
   if (isSeen || followed.current === undefined) followed.current = shared?.feature;
@@ -44,6 +55,10 @@ export function Frame({ client, spec, panel, layout }: FrameProps) {
     "/": () => focusBox(root.current, "search"),
     b: () => shared?.back(),
     f: () => shared?.forward(),
+    i: () => {
+      if (root.current && shared?.feature !== undefined)
+        host.insertCell?.(showCall(shared.feature), root.current);
+    },
     "?": () => setHelping((is) => !is),
     Escape: () => {
       setHelping(false);
@@ -64,6 +79,7 @@ export function Frame({ client, spec, panel, layout }: FrameProps) {
           role="region"
           aria-label={`saescope: ${panel.title}`}
           tabIndex={0}
+          onDragStart={startDrag}
           onKeyDown={(event) => onPanelKey(event, { ...own, ...keys.actions() })}
         >
           {info && (
@@ -103,7 +119,9 @@ export function Frame({ client, spec, panel, layout }: FrameProps) {
               />
             </Boundary>
           )}
-          {isHelping && <Help keys={keys} close={() => setHelping(false)} />}
+          {isHelping && (
+            <Help keys={keys} inserts={host.insertCell !== undefined} close={() => setHelping(false)} />
+          )}
           <Tooltip />
         </div>
       </KeysContext.Provider>

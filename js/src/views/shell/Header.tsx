@@ -1,7 +1,8 @@
 import type { ComponentChildren } from "preact";
-import { useState } from "preact/hooks";
+import { useRef, useState } from "preact/hooks";
 import { count, number, tokens } from "../../data/format.js";
 import type { Shared } from "../../data/shared.js";
+import { useHost } from "../../host.js";
 import type { AnyPanel } from "../../panels/panel.js";
 import type { Client } from "../../protocol/client.js";
 import type { ScopeInfo } from "../../protocol/generated.js";
@@ -59,9 +60,15 @@ export function PanelButtons({ panel, shared, locked, setLocked, code }: Omit<Pr
       setTimeout(() => setCopied(false), 1500);
     });
   };
+  const { insertCell } = useHost();
+  const place = useRef<HTMLSpanElement>(null);
+  const insert = () => {
+    const text = code();
+    if (text !== undefined && place.current) insertCell?.(text, place.current);
+  };
   const isLocked = locked !== undefined;
   return (
-    <span class="ss-panel-buttons">
+    <span class="ss-panel-buttons" ref={place}>
       {panel.hasFeature && (
         <button
           type="button"
@@ -85,6 +92,16 @@ export function PanelButtons({ panel, shared, locked, setLocked, code }: Omit<Pr
       >
         {isCopied ? "copied" : "copy code"}
       </button>
+      {insertCell && (
+        <button
+          type="button"
+          class="ss-quiet-button"
+          title="Insert a cell with this call into the notebook; it does not run."
+          onClick={insert}
+        >
+          insert cell
+        </button>
+      )}
     </span>
   );
 }

@@ -8,14 +8,16 @@ const ALWAYS: [string, string][] = [
   ["Esc", "close, leave a field"],
 ];
 
+const INSERTS: [string, string][] = [["i", "insert a cell that shows the feature"]];
+
 /** The keys that do something in this panel now. */
-export function Help({ keys, close }: { keys: Keys; close: () => void }) {
+export function Help({ keys, inserts, close }: { keys: Keys; inserts: boolean; close: () => void }) {
   const own = Object.entries(keys.all()).filter(([, [name]]) => name !== "");
   const rows: [string, string][] = [...own.map(([key, [name]]): [string, string] => [labelOf(key), name])];
   return (
     <div class="ss-help" role="dialog" aria-label="Keys">
       <dl>
-        {[...rows, ...ALWAYS].map(([key, what]) => (
+        {[...rows, ...(inserts ? INSERTS : []), ...ALWAYS].map(([key, what]) => (
           <div key={key}>
             <dt>{key}</dt>
             <dd>{what}</dd>

@@ -28,6 +28,8 @@ export function FeatureRowView({ id, row, y, data, columns, isOpen, isCursor, is
       aria-selected={isOpen}
       data-row={row}
       data-feature={data?.feature}
+      draggable={data !== undefined}
+      data-drag={data?.feature}
       style={{ transform: `translateY(${y}px)` }}
     >
       {isPicked !== undefined && (

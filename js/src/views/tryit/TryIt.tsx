@@ -1,9 +1,10 @@
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { hasText } from "../../data/drag.js";
 import { count, number } from "../../data/format.js";
 import type { PanelView, ViewProps } from "../../panels/panel.js";
 import type { RequestError } from "../../protocol/client.js";
 import { useSlow } from "../shell/hooks.js";
-import { useKeys } from "../shell/keys.js";
+import { isTextField, useKeys } from "../shell/keys.js";
 import { Failure, Notice } from "../shell/Notice.js";
 import { NeedsModel, Starters } from "./Empty.js";
 import { Ranking, readableToken } from "./RankedList.js";
@@ -50,8 +51,20 @@ function TryItView(props: ViewProps<TryState>) {
   const isOld = useSlow(reader.isWaiting) || reader.error !== undefined;
   if (!isOn) return <NeedsModel />;
   const isEmpty = text === "";
+  const takes = (event: DragEvent) => !isReadOnly && hasText(event) && !isTextField(event.target);
+  const takeText = (event: DragEvent) => {
+    const dropped = event.dataTransfer?.getData("text/plain") ?? "";
+    if (!takes(event) || dropped.trim() === "") return;
+    event.preventDefault();
+    change(dropped);
+  };
   return (
-    <div class="ss-try" data-has-text={!isEmpty || undefined}>
+    <div
+      class="ss-try"
+      data-has-text={!isEmpty || undefined}
+      onDragOver={(event) => takes(event) && event.preventDefault()}
+      onDrop={takeText}
+    >
       <section class="ss-try-left" aria-label="Text">
         {!isReadOnly && <TextBox box={box} text={text} change={change} />}
         {isEmpty && !isReadOnly ? (
