@@ -1413,6 +1413,254 @@ export interface HeadAnswer {
   tokens: CircuitRow[];
 }
 
+/** One thing that an exporter can be told: ``parts`` are any of ``choices``, ``long`` a text of many lines. */
+export interface ExportOption {
+  name: string;
+  meaning: string;
+  type: "switch" | "choice" | "whole" | "number" | "text" | "long" | "parts";
+  choices: string[];
+  is_needed: boolean;
+}
+
+/** A way to take features out. */
+export interface ExportKind {
+  kind: string;
+  title: string;
+  meaning: string;
+  group: "findings" | "tables" | "tools" | "notes";
+  is_folder: boolean;
+  name: string;
+  takes_features: boolean;
+  options: ExportOption[];
+  defaults: Record<string, unknown>;
+  others: string[];
+  package: string;
+  problem: string;
+}
+
+/** Answer of ``share.kinds``; ``folder`` is the kernel's own, from which paths go. */
+export interface ExportKinds {
+  kinds: ExportKind[];
+  folder: string;
+}
+
+/** Which features: ``these``, those that match the table's ``filter`` in its order, a list's, those labelled, all. */
+export interface WhichFeatures {
+  by: "these" | "filter" | "list" | "labelled" | "all";
+  features: number[];
+  name: string;
+  filter: TableFilter | null;
+  sort: string;
+  descending: boolean;
+}
+
+/** What would be written, and where. */
+export interface PlanParams {
+  scope: string;
+  kind: string;
+  path: string;
+  which: WhichFeatures;
+}
+
+/** Answer of ``share.plan``: how many features, and what is at the path. */
+export interface ExportPlan {
+  n_features: number;
+  n_labelled: number;
+  path: string;
+  shown: string;
+  there: "nothing" | "file" | "own" | "foreign" | "folder";
+  n_bytes: number;
+  changed_ms: number;
+  free: string;
+  problem: string;
+  hint: string;
+  unmet: string;
+}
+
+/** What would be written; a few features are, where nobody sees it. */
+export interface EstimateParams {
+  scope: string;
+  kind: string;
+  which: WhichFeatures;
+  options?: Record<string, unknown>;
+}
+
+/** Answer of ``share.estimate``, from ``n_sampled`` features that were written; ``each_ms`` is of one more. */
+export interface ExportEstimate {
+  n_features: number;
+  seconds: number;
+  n_bytes: number;
+  n_sampled: number;
+  each_ms: number;
+}
+
+/** Write features; a file that is there is replaced only with ``overwrite``. */
+export interface ExportRun {
+  scope: string;
+  kind: string;
+  path: string;
+  which: WhichFeatures;
+  options?: Record<string, unknown>;
+  overwrite?: boolean;
+}
+
+/** Event of a long task: ``done`` of ``total`` units of a stage; 0 in all when nobody knows how many. */
+export interface Progressing {
+  stage: string;
+  unit: string;
+  done: number;
+  total: number;
+  seconds_left: number | null;
+}
+
+/** Answer of ``share.export``. */
+export interface ExportDone {
+  path: string;
+  shown: string;
+  is_folder: boolean;
+  n_features: number;
+  n_files: number;
+  n_bytes: number;
+  seconds: number;
+}
+
+/** Names a file by its path. */
+export interface FileParams {
+  scope: string;
+  path: string;
+}
+
+/** Answer of ``share.file``; buffer 0 is a file that this scope has written. */
+export interface FileContent {
+  name: string;
+}
+
+/** The beginning of a path, for which files with one of the endings, and folders, are sought. */
+export interface FolderParams {
+  scope: string;
+  path: string;
+  endings?: string[];
+  wants_files?: boolean;
+}
+
+/** One of them; ``path`` is how to write it. */
+export interface FolderEntry {
+  path: string;
+  name: string;
+  is_folder: boolean;
+  n_bytes: number;
+  changed_ms: number;
+}
+
+/** Answer of ``share.files``: the first entries of ``folder``, by name, and how many more there are. */
+export interface FolderEntries {
+  folder: string;
+  entries: FolderEntry[];
+  n_more: number;
+}
+
+/** A file of notes; ``is_forced`` takes those on another SAE. */
+export interface NotesParams {
+  scope: string;
+  path: string;
+  is_forced?: boolean;
+}
+
+/** One field, list or mark that would be other than now; long texts are cut. */
+export interface NotesChange {
+  what: string;
+  feature: number | null;
+  name: string;
+  field: string;
+  old: string;
+  new: string;
+  change: "add" | "change" | "remove" | "merge" | "conflict";
+}
+
+/** Answer of ``import.preview``: the first changes, conflicts before others, and how many there are in all. */
+export interface NotesPreview {
+  path: string;
+  changes: NotesChange[];
+  n_changes: number;
+  n_conflicts: number;
+  n_own: number;
+  digest: string;
+}
+
+/** Take in a file of notes as it was shown; ``conflicts`` says whose side counts where both changed the same. */
+export interface NotesImport {
+  scope: string;
+  path: string;
+  digest: string;
+  conflicts?: "refuse" | "mine" | "file";
+  is_forced?: boolean;
+}
+
+/** Answer of ``import.notes``: how many notes and lists changed; ``undo`` names it, and is empty if nothing did. */
+export interface NotesTaken {
+  n_changed: number;
+  undo: string;
+}
+
+/** Names what was taken in. */
+export interface UndoParams {
+  scope: string;
+  undo: string;
+}
+
+/** Answer of ``import.undo``; ``n_kept`` were changed again since, and stay as they are. */
+export interface NotesUndone {
+  n_undone: number;
+  n_kept: number;
+}
+
+/** A file of labels, and what to call them; by default as it does itself. */
+export interface LayerParams {
+  scope: string;
+  path: string;
+  name?: string;
+  source?: string;
+  replaces?: boolean;
+}
+
+/** Names a layer. */
+export interface LayerName {
+  scope: string;
+  name: string;
+}
+
+/** A label from elsewhere, beside a person's own. */
+export interface LayerRow {
+  feature: number;
+  label: string;
+  own: string;
+}
+
+/** Answer of ``layers.preview``: the first labels; ``n_replaced`` are in a layer of the same name. */
+export interface LayerPreview {
+  name: string;
+  source: string;
+  n_labels: number;
+  n_own: number;
+  n_replaced: number;
+  rows: LayerRow[];
+}
+
+/** A layer. */
+export interface LayerInfo {
+  name: string;
+  source: string;
+  n_labels: number;
+  author: string;
+  saved_ms: number;
+}
+
+/** Answer of the methods of layers; ``undo`` says what of this session's changes can be taken back, if any. */
+export interface LayerList {
+  layers: LayerInfo[];
+  undo: string;
+}
+
 /** Each method's parameters, answer, and partial answer. */
 export interface Methods {
   "scope.list": { params: Nothing; result: ScopeList; event: never };
@@ -1474,4 +1722,18 @@ export interface Methods {
   "steer.direction": { params: DirectionParams; result: Direction; event: Steering };
   "circuit.get": { params: CircuitParams; result: CircuitAnswer; event: CircuitEvent };
   "circuit.head": { params: HeadParams; result: HeadAnswer; event: never };
+  "share.kinds": { params: ScopeParams; result: ExportKinds; event: never };
+  "share.plan": { params: PlanParams; result: ExportPlan; event: never };
+  "share.estimate": { params: EstimateParams; result: ExportEstimate; event: never };
+  "share.export": { params: ExportRun; result: ExportDone; event: Progressing };
+  "share.file": { params: FileParams; result: FileContent; event: never };
+  "share.files": { params: FolderParams; result: FolderEntries; event: never };
+  "import.preview": { params: NotesParams; result: NotesPreview; event: never };
+  "import.notes": { params: NotesImport; result: NotesTaken; event: never };
+  "import.undo": { params: UndoParams; result: NotesUndone; event: Progressing };
+  "layers.get": { params: ScopeParams; result: LayerList; event: never };
+  "layers.preview": { params: LayerParams; result: LayerPreview; event: never };
+  "layers.add": { params: LayerParams; result: LayerList; event: never };
+  "layers.remove": { params: LayerName; result: LayerList; event: never };
+  "layers.undo": { params: ScopeParams; result: LayerList; event: never };
 }

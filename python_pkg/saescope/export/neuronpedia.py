@@ -10,7 +10,7 @@ import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from saescope.errors import InputError
 from saescope.export.exporter import exporter
@@ -22,8 +22,10 @@ from saescope.export.writing import dumped, plain_name, slug, write_line, zipped
 from saescope.scope import Scope
 from saescope.types import Progress
 
+Visibility = Literal["PRIVATE", "UNLISTED", "PUBLIC"]
 
-@exporter(is_folder=True)
+
+@exporter(is_folder=True, title="Neuronpedia", needs=("creator_id",))
 def write_neuronpedia(
     scope: Scope,
     target: Path,
@@ -39,7 +41,7 @@ def write_neuronpedia(
     suffix: str = "",
     release: str = "",
     url: str = "",
-    visibility: str = "PRIVATE",
+    visibility: Visibility = "PRIVATE",
     type_name: str | None = None,
     explanation_model: str | None = None,
     labels: bool = True,
@@ -50,7 +52,7 @@ def write_neuronpedia(
     random: bool = False,
     vectors: bool = False,
 ) -> None:
-    """Write the bulk layout.
+    """Write files that Neuronpedia's importer reads: features, activations and explanations.
 
     Parameters
     ----------

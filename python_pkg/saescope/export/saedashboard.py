@@ -22,7 +22,7 @@ from saescope.types import Progress
 DECIMALS = 3
 
 
-@exporter(is_folder=True)
+@exporter(is_folder=True, title="SAEDashboard")
 def write_saedashboard(
     scope: Scope,
     target: Path,
@@ -40,7 +40,7 @@ def write_saedashboard(
     random: bool = False,
     vectors: bool = False,
 ) -> None:
-    """Write ``batch-N.json``, ``skipped_indexes.json`` and ``run_settings.json``.
+    """Write ``batch-N.json`` with dashboards, ``skipped_indexes.json`` and ``run_settings.json``.
 
     Parameters
     ----------

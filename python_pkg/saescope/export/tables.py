@@ -19,7 +19,7 @@ FIRST = ("label", "status", "tags", *NOTED, "layer")
 """What is written of a feature, before its figures."""
 
 
-@exporter(is_folder=False)
+@exporter(is_folder=False, suffix=".csv", title="CSV")
 def write_csv(scope: Scope, target: Path, features: Sequence[int], progress: Progress) -> None:
     """Write a table in UTF-8 with a head; lists are JSON, and what is not known is empty.
 
@@ -36,7 +36,7 @@ def _as_json(values: list[Any] | None) -> str | None:
     return None if values is None else json.dumps(values, ensure_ascii=False)
 
 
-@exporter(is_folder=False)
+@exporter(is_folder=False, suffix=".parquet", title="Parquet")
 def write_parquet(scope: Scope, target: Path, features: Sequence[int], progress: Progress) -> None:
     """Write a table of the columns of ``scope.features``, with labels and what else notes say."""
     import pyarrow.parquet as pq

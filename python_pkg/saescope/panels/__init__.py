@@ -15,6 +15,7 @@ REGISTRY = Registry(
         "map": "saescope.panels.map:Map",
         "neighbors": "saescope.panels.neighbors:Neighbors",
         "prompt": "saescope.panels.prompt:Prompt",
+        "share": "saescope.panels.share:Share",
         "steer": "saescope.panels.steer:Steer",
         "try_it": "saescope.panels.try_it:TryIt",
     },

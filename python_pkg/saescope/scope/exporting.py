@@ -83,6 +83,7 @@ class Exporting(Noting):
                 if "keyword argument" not in str(err):
                     raise
                 raise InputError(f"{kind} has other options: {err}.") from err
+            _check_free(path, is_folder=is_folder, overwrite=overwrite)  # others may have written there meanwhile
             if is_folder and path.is_dir():
                 path.rmdir()
             inside.replace(path)
@@ -91,10 +92,14 @@ class Exporting(Noting):
             shutil.rmtree(temporary, ignore_errors=True)
         return path
 
+    def all_features(self) -> list[int]:
+        """The numbers of all features that the index knows; an imported one may not know them all."""
+        density = self.require_index().figures.column("density").to_numpy()
+        return np.flatnonzero(~np.isnan(density)).tolist()
+
     def _numbers_of(self, features: "Iterable[int] | str | None") -> list[int]:
         if features is None:
-            density = self.require_index().figures.column("density").to_numpy()
-            return np.flatnonzero(~np.isnan(density)).tolist()  # an imported index may not know them all
+            return self.all_features()
         given = self.notes.list(features) if isinstance(features, str) else features
         if not isinstance(given, Iterable):
             raise InputError(f"features are numbers or the name of a list, and {given!r} came.", hint="As in [5, 17].")

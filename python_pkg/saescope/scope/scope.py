@@ -6,7 +6,6 @@ from saescope.scope.building import Building
 from saescope.scope.circuits import Circuits
 from saescope.scope.comparing import Comparing
 from saescope.scope.exampling import Exampling
-from saescope.scope.exporting import Exporting
 from saescope.scope.finding import Finding
 from saescope.scope.health import Checking
 from saescope.scope.mapping import Mapping
@@ -15,6 +14,7 @@ from saescope.scope.paging import Paging
 from saescope.scope.prompt_table import PromptTable
 from saescope.scope.queries import Queries
 from saescope.scope.selection import Selecting
+from saescope.scope.sharing import Sharing
 from saescope.scope.steering import SteeringText
 from saescope.scope.sweeping import Sweeping
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class Scope(
-    Exporting,
+    Sharing,
     Finding,
     Noting,
     Queries,

@@ -36,12 +36,13 @@ MAX_NUMBERS = 100_000
 Ordered = WindowParams | LocateParams | NumbersParams | ExportParams
 
 
-def _where(given: TableFilter | None) -> FeatureFilter:
+def feature_filter(given: TableFilter | None) -> FeatureFilter:
+    """The conditions that a page asks for."""
     return FeatureFilter.make(**vars(given)) if given is not None else FeatureFilter()
 
 
 def _ordered(call: Call, params: Ordered) -> tuple[FeatureTable, FeatureFilter, Rows]:
-    table, where = live.get(params.scope).table, _where(params.filter)
+    table, where = live.get(params.scope).table, feature_filter(params.filter)
     if where.fires_on:
         table.hits(where.fires_on)
         call.check()
@@ -99,7 +100,7 @@ def _features_export(call: Call, params: ExportParams) -> Answer:
 
 
 def _features_histogram(_call: Call, params: SpreadParams) -> ColumnSpread:
-    found = live.get(params.scope).table.spread(params.column, _where(params.filter))
+    found = live.get(params.scope).table.spread(params.column, feature_filter(params.filter))
     return ColumnSpread(column=params.column, **vars(found))
 
 

@@ -25,6 +25,8 @@ NOUNS = {
     "prompt": ("prompt",),
     "steer": ("steer",),
     "circuit": ("circuit",),
+    "sharing": ("share",),
+    "importing": ("import", "layers"),
 }
 """Each module, and the nouns of its methods, which are named ``noun.verb``."""
 
