@@ -120,7 +120,7 @@ def test_a_file_of_version_1_is_read_as_it_is_and_taken_along_by_the_first_write
     assert version(path) == 1
     before = notes.history(3)
     notes.mark(3, 17, "typical")
-    assert version(path) == 2
+    assert version(path) == 3
     assert notes.history(3).head(before.height).equals(before)
     assert notes.marks(3).height == 1
     notes.undo("odd")
@@ -150,7 +150,7 @@ def test_a_saescope_that_knows_only_version_1_refuses(tmp_path, monkeypatch):
     path = tmp_path / "notes.sqlite"
     Notes(open_book(path, {"sae": "a"}), N).set(3, label="x")
     monkeypatch.setattr(database, "VERSION", 1)
-    with pytest.raises(NotesError, match="are of version 2, and this saescope knows 1"):
+    with pytest.raises(NotesError, match="are of version 3, and this saescope knows 1"):
         Notes(database_of(path), N).get(3)
 
 

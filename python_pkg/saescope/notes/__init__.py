@@ -4,8 +4,9 @@
 """
 
 from saescope.notes.book import Book
+from saescope.notes.kept import Kept
 from saescope.notes.note import MARKS, STATUSES, Change, Mark, Note, Passage
 from saescope.notes.notes import Notes
 from saescope.notes.opening import open_book
 
-__all__ = ["MARKS", "STATUSES", "Book", "Change", "Mark", "Note", "Notes", "Passage", "open_book"]
+__all__ = ["MARKS", "STATUSES", "Book", "Change", "Kept", "Mark", "Note", "Notes", "Passage", "open_book"]

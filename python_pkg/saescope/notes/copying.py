@@ -10,6 +10,7 @@ from saescope.notes.database import connect, transaction, write_identity
 from saescope.notes.disks import logs_beside
 from saescope.notes.logs import folding
 from saescope.notes.logs.folder import Folder
+from saescope.notes.logs.lines import KINDS
 
 
 def has_notes(path: Path) -> bool:
@@ -73,8 +74,8 @@ def _copied_logs(source: Path, target: Path) -> bool:
         return False
     made = connect(target, for_writing=True)
     try:
-        folding.prepare(made)
         with transaction(made):
+            folding.prepare(made, KINDS)
             folding.take_in(made, found)
             write_identity(made, folder.identity())
         for table in ("logs", "origins", "temp.touched"):

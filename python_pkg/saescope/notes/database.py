@@ -1,10 +1,10 @@
 """The SQLite file that holds notes: its tables, and how it is opened.
 
-The present state lies in ``notes``, ``marks``, ``lists`` and ``members``; ``events`` has every change
+The present state lies in ``notes``, ``marks``, ``kept``, ``lists`` and ``members``; ``events`` has every change
 that led to it, and is never changed. All is written in transactions that hold both. Labels from
 elsewhere lie in ``layers`` and ``layer_labels``, and ``texts`` keeps what was exported last.
 
-Version 2 added the tables of ``ADDED``; the first write takes a file of version 1 along.
+Version 2 added the tables of ``ADDED``, version 3 that of ``KEPT``; the first write takes an older file along.
 """
 
 import contextlib
@@ -15,7 +15,7 @@ from pathlib import Path
 
 from saescope.errors import DiskFullError, MismatchError, NotesError
 
-APPLICATION, VERSION = 0x53534E54, 2
+APPLICATION, VERSION = 0x53534E54, 3
 WAIT_S = 10.0
 
 TABLES = """
@@ -54,6 +54,14 @@ CREATE TABLE IF NOT EXISTS layer_labels (
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS layer_labels_by_feature ON layer_labels (feature);
 CREATE TABLE IF NOT EXISTS texts (path TEXT PRIMARY KEY, content BLOB NOT NULL, saved_us INTEGER NOT NULL);
+"""
+KEPT = """
+CREATE TABLE IF NOT EXISTS kept (
+    id INTEGER PRIMARY KEY, feature INTEGER, title TEXT NOT NULL, method TEXT NOT NULL, headline TEXT NOT NULL,
+    author TEXT NOT NULL, time_us INTEGER NOT NULL, content BLOB NOT NULL, is_removed INTEGER NOT NULL,
+    version INTEGER NOT NULL
+);
+CREATE INDEX IF NOT EXISTS kept_by_feature ON kept (feature, time_us);
 """
 
 
@@ -99,7 +107,7 @@ def _prepare(made: sqlite3.Connection, path: Path) -> None:
     if version_of(made) < VERSION:
         with transaction(made):
             if version_of(made) < VERSION:
-                for statement in filter(str.strip, (TABLES + ADDED).split(";")):
+                for statement in filter(str.strip, (TABLES + ADDED + KEPT).split(";")):
                     made.execute(statement)
                 made.execute(f"PRAGMA application_id = {APPLICATION}")
                 made.execute(f"PRAGMA user_version = {VERSION}")
@@ -113,6 +121,11 @@ def version_of(made: sqlite3.Connection) -> int:
 def has_marks(made: sqlite3.Connection) -> bool:
     """Whether the file has the tables of version 2: one that was never written since has not."""
     return version_of(made) >= 2
+
+
+def has_kept(made: sqlite3.Connection) -> bool:
+    """Whether the file has the table of version 3."""
+    return version_of(made) >= 3
 
 
 def _check(made: sqlite3.Connection, path: Path) -> None:

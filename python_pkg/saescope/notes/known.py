@@ -73,4 +73,5 @@ def changes_since(db: sqlite3.Connection, since: int) -> Change:
     numbers = [target for kind, target in rows if kind == "list"]
     marks = ",".join("?" * len(numbers))
     names = [n for (n,) in db.execute(f"SELECT name FROM lists WHERE id IN ({marks})", numbers)]  # noqa: S608
-    return Change(tuple(target for kind, target in rows if kind == "note"), tuple(names))
+    features = tuple(target for kind, target in rows if kind == "note")
+    return Change(features, tuple(names), has_kept=any(kind == "kept" for kind, _ in rows))

@@ -13,15 +13,16 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from saescope.notes import texts
+from saescope.notes.kept import Kept
 from saescope.notes.note import FIELDS, Passage
 from saescope.notes.textform import SAYS_NOTHING, TextNotes
 
 
 class Difference(NamedTuple):
-    """One field, list or mark that would change; ``new`` is what it would be.
+    """One field, list, mark or kept result that would change; ``new`` is what it would be.
 
-    ``change`` is ``add``, ``change``, ``remove``, ``merge`` or ``conflict``; ``name`` is the list's, or the
-    passage's key.
+    ``change`` is ``add``, ``change``, ``remove``, ``merge`` or ``conflict``; ``name`` is the list's, the
+    passage's key, or the id of what is kept.
     """
 
     what: str
@@ -39,6 +40,7 @@ class Merge:
 
     differences: list[Difference] = field(default_factory=list)
     passages: dict[str, Passage] = field(default_factory=dict)
+    kept: dict[str, Kept] = field(default_factory=dict)
     n_own: int = 0
 
     @property
@@ -49,7 +51,8 @@ class Merge:
 
 def merge(base: TextNotes, own: TextNotes, theirs: TextNotes) -> Merge:
     """What taking in ``theirs`` would change in ``own``, when both come from ``base``."""
-    made = Merge(passages={key: p for (_, key), (_, p) in {**own.marks, **theirs.marks}.items()})
+    passages = {key: p for (_, key), (_, p) in {**own.marks, **theirs.marks}.items()}
+    made = Merge(passages=passages, kept={**own.kept, **theirs.kept})
     for feature in _all(base.notes, own.notes, theirs.notes):
         sides = [side.notes.get(feature) or {} for side in (base, own, theirs)]
         if sides[1] == sides[2]:
@@ -62,6 +65,9 @@ def merge(base: TextNotes, own: TextNotes, theirs: TextNotes) -> Merge:
     for feature, key in _all(base.marks, own.marks, theirs.marks):
         values = [(s.marks.get((feature, key)) or ("",))[0] for s in (base, own, theirs)]
         _compare(made, ("mark", feature, key, "mark"), values, "")
+    for kept_id in _all(own.kept, theirs.kept):
+        sides = [side.kept.get(kept_id) for side in (base, own, theirs)]
+        _compare(made, ("kept", made.kept[kept_id].feature, kept_id, "title"), [k and k.title for k in sides], None)
     return made
 
 

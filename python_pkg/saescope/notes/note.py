@@ -105,9 +105,10 @@ class Mark:
 class Change:
     """News of a store: the features whose notes or lists changed, and the names of the lists.
 
-    ``is_all`` says that they were too many to name.
+    ``is_all`` says that they were too many to name, ``has_kept`` that kept results came, went or got a title.
     """
 
     features: tuple[int, ...] = ()
     lists: tuple[str, ...] = ()
     is_all: bool = False
+    has_kept: bool = False

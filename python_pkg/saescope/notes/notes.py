@@ -13,6 +13,8 @@ from saescope.errors import InputError, UnknownNameError
 from saescope.notes import lists, texts
 from saescope.notes.book import Book
 from saescope.notes.changes import read_columns, read_note, set_note, set_notes, step_note, steps
+from saescope.notes.keeping import Keeping
+from saescope.notes.kept import Kept
 from saescope.notes.layering import Layering
 from saescope.notes.listing import TIME
 from saescope.notes.marking import Marking
@@ -30,7 +32,7 @@ HISTORY_SCHEMA: dict[str, Any] = {
 }  # fmt: skip
 
 
-class Notes(Sharing, Marking, Layering):
+class Notes(Sharing, Marking, Layering, Keeping):
     """Labels, remarks, tags, status, marks and lists of features, with their history.
 
     Every change is on disk when its call returns, and is shown within a second by every open
@@ -176,20 +178,20 @@ class Notes(Sharing, Marking, Layering):
         stamp = self._stamp()
         return self.book.write(lambda db: set_notes(db, wanted, stamp))
 
-    def undo(self, target: int | str, *, version: int | None = None) -> Note | None:
-        """Take back the last change of a feature's note, or of a list.
+    def undo(self, target: int | str | Kept, *, version: int | None = None) -> Note | None:
+        """Take back the last change of a feature's note, of a list, or of a kept result.
 
         Parameters
         ----------
         target
-            A feature, or the name of a list.
+            A feature, the name of a list, or what `Scope.keep` gave.
         version
             Of the note, as far as the caller knows.
 
         Returns
         -------
         Note or None
-            The note as it is now; ``None`` for a list.
+            The note as it is now; ``None`` for all else.
 
         Raises
         ------
@@ -200,11 +202,14 @@ class Notes(Sharing, Marking, Layering):
         """
         return self._step(target, "undo", version)
 
-    def redo(self, target: int | str, *, version: int | None = None) -> Note | None:
+    def redo(self, target: int | str | Kept, *, version: int | None = None) -> Note | None:
         """Make again what was taken back last; see `undo`."""
         return self._step(target, "redo", version)
 
-    def _step(self, target: int | str, action: Literal["undo", "redo"], version: int | None) -> Note | None:
+    def _step(self, target: int | str | Kept, action: Literal["undo", "redo"], version: int | None) -> Note | None:
+        if isinstance(target, Kept):
+            self.step_kept(target, action)
+            return None
         stamp = self._stamp()
         if isinstance(target, str):
             self.book.write(lambda db: lists.step_list(db, texts.list_name(target), action, stamp))
@@ -273,13 +278,13 @@ class Notes(Sharing, Marking, Layering):
         frame = pl.DataFrame(columns, schema=TABLE_SCHEMA | {"tags": pl.String})
         return frame.with_columns(pl.col("tags").str.json_decode(TABLE_SCHEMA["tags"]))
 
-    def history(self, target: int | str) -> pl.DataFrame:
-        """Every change of a feature's note, or of a list, the first one first.
+    def history(self, target: int | str | Kept) -> pl.DataFrame:
+        """Every change of a feature's note, of a list, or of a kept result, the first one first.
 
         Parameters
         ----------
         target
-            A feature, or the name of a list (of a deleted one too).
+            A feature, the name of a list (of a deleted one too), or a kept result.
 
         Returns
         -------
@@ -289,7 +294,9 @@ class Notes(Sharing, Marking, Layering):
             the members of a list those taken out and those put in; of a marked example, whose field is
             ``mark``, the mark and the text), and the ``version`` after it.
         """
-        if isinstance(target, str):
+        if isinstance(target, Kept):
+            kind, number = "kept", target.number
+        elif isinstance(target, str):
             name = texts.list_name(target)
             kind, number = "list", self.book.read(lambda db: lists.find_list(db, name, deleted_too=True).id, 0)
             if not number:

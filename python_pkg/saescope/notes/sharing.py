@@ -16,6 +16,7 @@ from saescope.errors import ConflictError, InputError, MismatchError, OccupiedEr
 from saescope.notes import lists, textform
 from saescope.notes.changes import Stamp, read_columns, set_notes
 from saescope.notes.database import has_marks
+from saescope.notes.kept_rows import change_kept, put_kept, read_kept
 from saescope.notes.listing import Listing
 from saescope.notes.marks import read_marks
 from saescope.notes.merging import Difference, Merge, merge
@@ -37,11 +38,11 @@ class Sharing(Listing):
     """What to call the SAE in the file."""
 
     def export(self, path: "str | os.PathLike[str]", *, overwrites: bool = False) -> Path:
-        """Write all notes, lists and marks to a file to put under git.
+        """Write all notes, lists, marks and kept results to a file to put under git.
 
-        JSON lines: one that says what it is, one a feature by number, one a list, one a marked example;
-        sorted, and the same bytes for the same content. Without times and authors, which git has;
-        without history and layers, which stay here.
+        JSON lines: one that says what it is, one a feature by number, one a list, one a marked example, one
+        a kept result; sorted, and the same bytes for the same content. Without times and authors, which
+        git has; without history and layers, which stay here.
 
         Parameters
         ----------
@@ -90,9 +91,9 @@ class Sharing(Listing):
         Returns
         -------
         polars.DataFrame
-            One row for each field, list and mark that would be other than now: ``what`` (``note``,
-            ``list``, ``mark``), ``feature, name`` (of a list, or a passage's key)``, field, old, new`` (texts
-            as they are, all else as JSON), and ``change``: ``add, change, remove``; ``merge`` where
+            One row for each field, list, mark and kept result that would be other than now: ``what`` (``note``,
+            ``list``, ``mark``, ``kept``), ``feature, name`` (of a list, a passage's key, or an id)``, field,
+            old, new`` (texts as they are, all else as JSON), and ``change``: ``add, change, remove``; ``merge`` where
             both sides added to tags or to a list; ``conflict`` where both changed the same to something else.
 
         Raises
@@ -126,7 +127,7 @@ class Sharing(Listing):
         Returns
         -------
         int
-            How many notes and lists are now other than before.
+            How many notes, lists and kept results are now other than before.
 
         Raises
         ------
@@ -193,7 +194,7 @@ class Sharing(Listing):
             self.book.write(lambda db: _remember(db, path, content))
 
     def n_unexported(self, path: "str | os.PathLike[str]", *, is_forced: bool = False) -> int:
-        """How many fields, lists and marks were changed here and not in the file since they were the same."""
+        """How many fields, lists, marks and kept results changed here, and not in the file, since both were the same."""
         return self._compared(_absolute(path), is_forced=is_forced).n_own
 
 
@@ -208,6 +209,7 @@ def state_of(db: sqlite3.Connection) -> TextNotes:
         made.lists[listed.name] = tuple(lists.read_members(db, listed))
     for found in read_marks(db):
         made.marks[found.feature, found.passage.key] = (found.mark, found.passage)
+    made.kept = {kept.id: kept for kept in read_kept(db)}
     return made
 
 
@@ -221,17 +223,23 @@ def _last_content(db: sqlite3.Connection, path: Path) -> bytes:
 
 def _apply(db: sqlite3.Connection, found: Merge, taken: list[Difference], stamp: Stamp) -> int:
     wanted: dict[int, dict[str, Any]] = {}
-    n_lists = 0
+    n_others = 0
     for what, feature, name, field, _, new, _ in taken:
         if what == "list":
             lists.put_list(db, name, new, stamp, "import")
-            n_lists += 1
+            n_others += 1
+        elif what == "kept":
+            if new is None:
+                change_kept(db, int(name, 16), {"is_removed": True}, stamp, "import")
+            else:
+                put_kept(db, found.kept[name].titled(new), stamp, "import")
+            n_others += 1
         elif feature is not None and what == "mark":
             mark = Mark(feature, found.passages[name], new) if new else None
             wanted.setdefault(feature, {})[MARK + name] = mark and mark.as_json()
         elif feature is not None:
             wanted.setdefault(feature, {})[field] = new
-    return set_notes(db, wanted, stamp, "import") + n_lists
+    return set_notes(db, wanted, stamp, "import") + n_others
 
 
 def _remember(db: sqlite3.Connection, path: Path, content: bytes) -> None:
@@ -241,7 +249,9 @@ def _remember(db: sqlite3.Connection, path: Path, content: bytes) -> None:
 
 def _refusal(path: Path, found: list[Difference]) -> ConflictError:
     first = found[0]
-    where = f"the list {first.name!r}" if first.feature is None else f"the {first.field} of feature {first.feature}"
+    where = f"the {first.field} of feature {first.feature}"
+    if first.what in ("list", "kept"):
+        where = f"the list {first.name!r}" if first.what == "list" else f"the kept result {first.name}"
     more = f", and {len(found) - 1:,} more" if len(found) > 1 else ""
     return ConflictError(
         f"nothing was imported: {where} was changed both here and in {path.name}{more}.",

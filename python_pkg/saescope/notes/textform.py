@@ -2,9 +2,11 @@
 
 1. The first line says what it is: format, version, and the SAE by name and fingerprint.
 2. Then a line for each feature that has a note, by number; a line for each list, by name; a line
-   for each marked example, by feature and passage. Keys are sorted; what is empty is left out.
-3. There is no time and no author: git has both, of each line, and they would make two people's same
-   notes differ. Row and document number of a marked example are left out too: they are the index's.
+   for each marked example, by feature and passage; a line for each kept result, by feature and id.
+   Keys are sorted; what is empty is left out.
+3. There is no time and no author, but those that are part of a kept result: git has both, of each line, and
+   they would make two people's same notes differ. Row and document number of a marked example are left
+   out too: they are the index's.
 4. UTF-8, each line ended by a newline; what a reader of a difference could not see (control
    characters, and those that turn the direction of writing) is escaped.
 """
@@ -18,10 +20,11 @@ from typing import Any
 
 from saescope.errors import InputError, SaescopeError, UnknownNameError
 from saescope.notes import texts
+from saescope.notes.kept import Kept, kept_of
 from saescope.notes.note import FIELDS, MARKS, STATUSES, Passage
 
-FORMAT, VERSION = "saescope-notes", 1
-MAX_LINE = 2_000_000
+FORMAT, VERSION = "saescope-notes", 2
+MAX_LINE = 8_000_000
 MAX_PASSAGE = 10_000
 UNSEEN = re.compile("[\x7f-\x9f\u00ad\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
 SAYS_NOTHING: dict[str, Any] = {"label": "", "remark": "", "tags": (), "status": "", "confidence": None}
@@ -44,12 +47,15 @@ class TextNotes:
         By name, the features in their order.
     marks
         By feature and the passage's key, the mark and the passage.
+    kept
+        By id, results that are kept.
     """
 
     sae: dict[str, str] = field(default_factory=dict)
     notes: dict[int, dict[str, Any]] = field(default_factory=dict)
     lists: dict[str, tuple[int, ...]] = field(default_factory=dict)
     marks: dict[tuple[int, str], tuple[str, Passage]] = field(default_factory=dict)
+    kept: dict[str, Kept] = field(default_factory=dict)
 
 
 def dump(content: TextNotes) -> bytes:
@@ -58,7 +64,7 @@ def dump(content: TextNotes) -> bytes:
 
 
 def _lines(content: TextNotes) -> Iterator[str]:
-    yield _json({"format": FORMAT, "sae": content.sae, "version": VERSION})
+    yield _json({"format": FORMAT, "sae": content.sae, "version": VERSION if content.kept else 1})
     for feature, note in sorted(content.notes.items()):
         said = {name: value for name, value in note.items() if value != SAYS_NOTHING[name]}
         if said:
@@ -68,6 +74,8 @@ def _lines(content: TextNotes) -> Iterator[str]:
     for (feature, key), (mark, passage) in sorted(content.marks.items(), key=lambda m: m[0]):
         told = {n: v for n in PASSAGE_FIELDS if (v := getattr(passage, n))}
         yield _json({"feature": feature, "kind": "mark", "mark": mark, "passage": key, **told})
+    for kept_id, kept in sorted(content.kept.items(), key=lambda k: (k[1].feature is None, k[1].feature or 0, k[0])):
+        yield _json({"id": kept_id, "kind": "kept", "title": kept.title, **kept.facts()})
 
 
 _encode = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(", ", ": "), allow_nan=False).encode
@@ -129,6 +137,8 @@ def parse(content: bytes, n_features: int) -> TextNotes:
 def _named(target: tuple[Any, ...]) -> str:
     if target[0] == "list":
         return f"the list {target[1]!r}"
+    if target[0] == "kept":
+        return f"the kept result {target[1]}"
     return f"feature {target[1]}" if target[0] == "note" else f"the mark on {target[2]} of feature {target[1]}"
 
 
@@ -215,7 +225,15 @@ def _read_line(made: TextNotes, found: dict[str, Any], n_features: int) -> tuple
         before, token, after, source = (texts.text(found.get(n, ""), n, MAX_PASSAGE) for n in PASSAGE_FIELDS)
         made.marks[feature, key] = (mark, Passage(key, before, token, after, source=source))
         return (kind, feature, key)
-    raise _RefusedError(f"its kind is note, list or mark, and {kind!r:.80} came")
+    if kind == "kept":
+        kept_id, title = found.pop("id", None), _typed("title", found.pop("title", ""))
+        if not isinstance(kept_id, str) or not re.fullmatch(r"[0-9a-f]{12}", kept_id):
+            raise _RefusedError(f"a kept result has an id of 12 hexadecimal digits, and {kept_id!r:.80} came")
+        if found.get("feature") is not None:
+            _feature(found["feature"], n_features)
+        made.kept[kept_id] = kept_of(found, title, kept_id)
+        return (kind, kept_id)
+    raise _RefusedError(f"its kind is note, list, mark or kept, and {kind!r:.80} came")
 
 
 def _typed(name: str, value: Any) -> Any:

@@ -132,4 +132,5 @@ def _of(texts: Mapping[int, str], features: Sequence[int]) -> dict[int, str]:
 def _tell(scope: State, change: Change) -> None:
     """Tell all pages what has changed in a scope's notes."""
     data = {"features": list(change.features), "lists": list(change.lists), "is_all": change.is_all}
+    data |= {"has_kept": change.has_kept}
     live.tell("notes", {"scope": scope.id, **data})

@@ -8,6 +8,7 @@ from saescope.scope.comparing import Comparing
 from saescope.scope.exampling import Exampling
 from saescope.scope.finding import Finding
 from saescope.scope.health import Checking
+from saescope.scope.keeping import KeepingResults
 from saescope.scope.mapping import Mapping
 from saescope.scope.noting import Noting
 from saescope.scope.paging import Paging
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 class Scope(
     Sharing,
     Finding,
+    KeepingResults,
     Noting,
     Queries,
     Comparing,

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -22,8 +23,24 @@ Check = Callable[[], None]
 OnStage = Callable[[Literal["waiting", "reading"], int], None]
 
 
-def nothing(*_: Any) -> None:
-    """What is called where nobody listens."""
+_wanted: ContextVar[Check | None] = ContextVar("wanted", default=None)
+
+
+def nothing(*said: Any) -> None:
+    """What is called where nobody listens; as a check, it is that of `stoppable`."""
+    check = _wanted.get()
+    if check is not None and not said:
+        check()
+
+
+@contextmanager
+def stoppable(check: Check) -> Iterator[None]:
+    """Let a check stop what runs in the block, where nothing else was given as a check."""
+    token = _wanted.set(check)
+    try:
+        yield
+    finally:
+        _wanted.reset(token)
 
 
 class Trying(State):

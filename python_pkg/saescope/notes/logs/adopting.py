@@ -7,7 +7,7 @@ from pathlib import Path
 
 from saescope.notes.database import check_identity, connect
 
-COPIED = ("notes", "lists", "members", "marks", "layers", "layer_labels", "events")
+COPIED = ("notes", "lists", "members", "marks", "kept", "layers", "layer_labels", "events")
 
 
 def adopt(db: sqlite3.Connection, older: Path, identity: Mapping[str, str]) -> bool:

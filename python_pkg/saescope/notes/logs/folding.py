@@ -9,18 +9,23 @@
 """
 
 import json
+import logging
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 from operator import itemgetter
 from typing import Any
 
+from saescope.errors import InputError
 from saescope.notes.changes import EVENT, to_json
+from saescope.notes.kept import kept_of
+from saescope.notes.kept_rows import insert_row
 from saescope.notes.known import last_event
 from saescope.notes.logs.lines import Event
 from saescope.notes.marks import write_marks
 from saescope.notes.note import FIELDS, MARK
 
+log = logging.getLogger("saescope.notes")
 TABLES = (
     "CREATE TABLE IF NOT EXISTS logs (name TEXT PRIMARY KEY, offset INTEGER NOT NULL)",
     """CREATE TABLE IF NOT EXISTS origins (
@@ -30,13 +35,17 @@ TABLES = (
     "CREATE TEMP TABLE IF NOT EXISTS touched (kind TEXT, target INTEGER, PRIMARY KEY (kind, target))",
 )
 NOTHING: dict[str, Any] = {"label": "", "remark": "", "tags": [], "status": "", "confidence": None}
-EMPTIED = ("notes", "marks", "lists", "members", "layers", "layer_labels", "events", "origins", "logs")
+EMPTIED = ("notes", "marks", "kept", "lists", "members", "layers", "layer_labels", "events", "origins", "logs")
 
 
-def prepare(db: sqlite3.Connection) -> None:
-    """Make the tables that only a cache has."""
+def prepare(db: sqlite3.Connection, kinds: Sequence[str]) -> None:
+    """Make the tables that only a cache has; one of an older saescope left out kinds of events it did not know."""
     for statement in TABLES:
         db.execute(statement)
+    known = db.execute("SELECT value FROM meta WHERE name = 'kinds'").fetchone()
+    if known != (" ".join(kinds),):
+        empty(db)
+        db.execute("INSERT OR REPLACE INTO meta VALUES ('kinds', ?)", (" ".join(kinds),))
 
 
 def empty(db: sqlite3.Connection) -> None:
@@ -60,9 +69,10 @@ def take_in(db: sqlite3.Connection, found: Sequence[tuple[str, Event]]) -> None:
         key = (e.kind, e.target)
         versions[key] = 1 + (versions[key] if key in versions else db.execute(count, key).fetchone()[0])
         rows.append((e.kind, e.target, e.action, e.old, e.new, versions[key], e.author, e.saved_us))
-        extra = None if e.kind == "layer" else e.extra
+        extra = e.extra if e.kind == "list" else None
         origins.append((first + i, e.counter, writer, extra))
     _put_layers(db, found)
+    _put_kept(db, found)
     db.executemany(EVENT, rows)
     db.executemany("INSERT INTO origins VALUES (?, ?, ?, ?)", origins)
     _fold(db, touched)
@@ -80,6 +90,14 @@ def _fold(db: sqlite3.Connection, touched: Iterable[tuple[str, int]]) -> None:
         _fold_note(db, events)
     for target, events in _in_order(db, "list"):
         _fold_list(db, target, events)
+    for target, events in _in_order(db, "kept"):
+        said = {"title": "", "is_removed": True}
+        for event in events:
+            said |= json.loads(event[1])
+        db.execute(
+            "UPDATE kept SET title = ?, is_removed = ?, version = ? WHERE id = ?",
+            (str(said["title"]), bool(said["is_removed"]), len(events), target),
+        )
 
 
 def _in_order(db: sqlite3.Connection, kind: str) -> Iterator[tuple[int, list[tuple[Any, ...]]]]:
@@ -142,6 +160,15 @@ def _free_name(db: sqlite3.Connection, target: int, name: str) -> str:
         return f"{name} ({target % 1000})"
     db.execute("UPDATE lists SET name = ? WHERE id = ?", (f"{name} ({taken[0] % 1000})", taken[0]))
     return name
+
+
+def _put_kept(db: sqlite3.Connection, found: Sequence[tuple[str, Event]]) -> None:
+    for _, e in found:
+        if e.kind == "kept" and e.extra is not None:
+            try:
+                insert_row(db, kept_of(json.loads(e.extra), json.loads(e.new).get("title", ""), f"{e.target:012x}"))
+            except InputError:
+                log.warning("the kept result %012x cannot be read and is left out", e.target, exc_info=True)
 
 
 def _put_layers(db: sqlite3.Connection, found: Sequence[tuple[str, Event]]) -> None:

@@ -12,7 +12,7 @@ from saescope.errors import MismatchError, NotesError
 
 FORMAT, VERSION = "saescope-notes-log", 1
 NOT_IDENTITY = ("format", "version", "writer")
-KINDS = ("note", "list", "layer")
+KINDS = ("note", "list", "layer", "kept")
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Event:
     old, new
         As the store's events have them, JSON.
     extra
-        A list's name, or a layer's labels; JSON.
+        A list's name, a layer's labels, or what was kept; JSON.
     """
 
     counter: int
@@ -101,7 +101,7 @@ def parse(line: bytes) -> list[Event]:
         kind, target, action, old, new, author, saved_us, *extra = row
         is_told = isinstance(old, dict) and isinstance(new, dict) and isinstance(author, str)
         if kind not in KINDS or not isinstance(target, int) or not isinstance(saved_us, int) or not is_told:
-            raise ValueError("an event is of a note, a list or a layer")
+            raise ValueError("an event is of a note, a list, a layer or what was kept")
         rest = _encode(extra[0]) if extra else None
         made.append(
             Event(found["n"] + i, kind, target, str(action), _encode(old), _encode(new), author, saved_us, rest)

@@ -22,11 +22,12 @@ from saescope.errors import NotesError
 from saescope.notes.book import Book
 from saescope.notes.database import check_identity, notes_errors, transaction, write_identity
 from saescope.notes.disks import host_name
+from saescope.notes.kept_rows import content_of
 from saescope.notes.known import last_event
 from saescope.notes.logs import folding
 from saescope.notes.logs.adopting import adopt
 from saescope.notes.logs.folder import Folder
-from saescope.notes.logs.lines import Event, dump
+from saescope.notes.logs.lines import KINDS, Event, dump
 from saescope.notes.logs.turn import Turn
 
 T = TypeVar("T")
@@ -98,7 +99,7 @@ class LogBook(Book):
         if not rows:
             return
         first = folding.last_counter(db) + 1
-        events = [Event(first + i, *row[1:], extra=_extra(db, row[1], row[2])) for i, row in enumerate(rows)]
+        events = [Event(first + i, *row[1:], extra=_extra(db, *row[:3])) for i, row in enumerate(rows)]
         name = self._name(db)
         row = db.execute("SELECT offset FROM logs WHERE name = ?", (name,)).fetchone()
         if not turn.is_held:
@@ -137,7 +138,8 @@ class LogBook(Book):
                 self.file.with_name(self.file.name + suffix).unlink(missing_ok=True)
             is_open, made = False, self._writer()
         if not is_open or made is not self._prepared:
-            folding.prepare(made)
+            with transaction(made):
+                folding.prepare(made, KINDS)
             self._prepared, self._offsets, self._writer_name = made, {}, ""
         return made
 
@@ -191,12 +193,15 @@ class _LostTurnError(Exception):
     """Another writer took the turn away: this one was taken for gone."""
 
 
-def _extra(db: Db, kind: str, target: int) -> str | None:
-    """What an event does not tell: a list's name, and a layer's labels."""
+def _extra(db: Db, event: int, kind: str, target: int) -> str | None:
+    """What an event does not tell: a list's name, a layer's labels, and with its first event what was kept."""
     if kind == "list":
         row = db.execute("SELECT name FROM lists WHERE id = ?", (target,)).fetchone()
         return folding.to_json(row[0]) if row else None
     if kind == "layer":
         rows = db.execute("SELECT feature, label FROM layer_labels WHERE layer = ? ORDER BY feature", (target,))
         return folding.to_json(rows.fetchall())
+    earlier = "SELECT 1 FROM events WHERE kind = 'kept' AND target = ? AND id < ? LIMIT 1"
+    if kind == "kept" and db.execute(earlier, (target, event)).fetchone() is None:
+        return folding.to_json(content_of(db, target))
     return None

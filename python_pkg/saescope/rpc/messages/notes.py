@@ -187,12 +187,16 @@ class ListChange:
 
 @dataclass(frozen=True, kw_only=True)
 class Noted:
-    """Data of the ``notes`` topic: features whose notes changed, and lists; ``is_all`` when too many to name."""
+    """Data of the ``notes`` topic: features whose notes changed, and lists; ``is_all`` when too many to name.
+
+    ``has_kept`` when kept results came, went or got another title.
+    """
 
     scope: str
     features: list[int]
     lists: list[str]
     is_all: bool = False
+    has_kept: bool = False
 
 
 METHODS: dict[str, tuple[type, type, type | None]] = {
