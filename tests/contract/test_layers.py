@@ -8,7 +8,7 @@ import pytest
 PACKAGE = Path(__file__).parents[2] / "python_pkg" / "saescope"
 FILES = sorted(PACKAGE.rglob("*.py"))
 LEVELS = {
-    "errors": 0, "types": 0, "registry": 0, "_version": 0, "progress": 0, "live": 0,
+    "errors": 0, "types": 0, "registries": 0, "_version": 0, "progress": 0, "live": 0,
     "sources": 1, "corpus": 1, "notes": 1,
     "engine": 2, "index": 2,
     "effects": 3, "indexing": 3, "query": 3,
@@ -21,7 +21,7 @@ UPWARDS = {("scope", "panels"): "Scope.browse opens the panel"}
 HEAVY = {"torch", "transformers", "sae_lens"}
 HEAVY_HOMES = {"sources", "engine", "effects", "indexing"}
 JUPYTER = {"anywidget", "ipywidgets", "comm", "IPython", "traitlets", "ipykernel", "jupyterlab"}
-EDGES = {"registry.py", "rpc/connection.py"}
+EDGES = {"registries.py", "rpc/connection.py"}
 
 
 def name_of(path):

@@ -9,7 +9,7 @@ import pytest
 
 from saescope.errors import MissingExtraError, PluginError, UnknownNameError
 from saescope.query.neighbors import Space
-from saescope.registry import HOMES, registries
+from saescope.registries import HOMES, registries
 
 ENTRIES = [(kind, name) for kind, registry in registries().items() for name in registry.names()]
 

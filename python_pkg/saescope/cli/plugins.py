@@ -5,7 +5,7 @@ import sys
 from typing import Any
 
 from saescope.errors import PluginError
-from saescope.registry import registries
+from saescope.registries import registries
 
 
 def add_to(commands: Any) -> None:

@@ -6,7 +6,7 @@ raises: the caller throws it away. Its attribute ``is_folder`` says which of the
 theirs with the entry-point group ``saescope.exporters``.
 """
 
-from saescope.registry import Registry
+from saescope.registries import Registry
 
 REGISTRY = Registry(
     "exporters",

@@ -14,7 +14,7 @@ from saescope.imports.labels import add_labels
 from saescope.index import Index
 from saescope.indexing.workspace import Workspace
 from saescope.progress import Bar
-from saescope.registry import Registry
+from saescope.registries import Registry
 from saescope.types import Progress
 
 REGISTRY = Registry(

@@ -1,6 +1,6 @@
 """Panels: anywidget classes that show a view of ``js/`` in a cell."""
 
-from saescope.registry import Registry
+from saescope.registries import Registry
 
 REGISTRY = Registry(
     "panels",

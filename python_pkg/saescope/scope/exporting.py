@@ -11,7 +11,7 @@ import numpy as np
 
 from saescope.errors import InputError, OccupiedError, StoreError, UnfinishedIndexError
 from saescope.index.manifest import sync_folder
-from saescope.registry import registries
+from saescope.registries import registries
 from saescope.scope.noting import Noting
 from saescope.types import Progress
 

@@ -13,7 +13,7 @@ import polars as pl
 
 from saescope.errors import PluginError, UnknownNameError
 from saescope.progress import Silent
-from saescope.registry import registries
+from saescope.registries import registries
 from saescope.scope.describing import About, describe, with_options
 from saescope.scope.exporting import Exporting
 from saescope.types import Progress

@@ -4,7 +4,7 @@ SAE sources are a registry: a source has ``can_load(spec)`` and
 ``load(spec, device=…, dtype=…)`` and returns a sae-lens SAE with a name.
 """
 
-from saescope.registry import Registry
+from saescope.registries import Registry
 
 REGISTRY = Registry(
     "sources",

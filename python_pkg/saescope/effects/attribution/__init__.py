@@ -6,7 +6,7 @@ Sign: positive means that the feature, as it fires, raises the target. So an exa
 change under zero ablation.
 """
 
-from saescope.registry import Registry
+from saescope.registries import Registry
 
 __all__ = ["REGISTRY"]
 

@@ -4,7 +4,7 @@ A kind is a function ``(Subject, **options) -> NDArray``, decorated with `told`:
 """
 
 from saescope.effects.kinds.kind import About, Option, Subject, about, choose, told
-from saescope.registry import Registry
+from saescope.registries import Registry
 
 __all__ = ["REGISTRY", "About", "Option", "Subject", "about", "choose", "told"]
 

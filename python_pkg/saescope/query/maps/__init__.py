@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from saescope.errors import ComputeError
 from saescope.query.maps.method import Method, Places, Rows
-from saescope.registry import Registry
+from saescope.registries import Registry
 from saescope.types import Progress
 
 __all__ = ["REGISTRY", "Method", "Places", "Rows", "lay_out", "to_places"]

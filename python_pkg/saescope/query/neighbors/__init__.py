@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from saescope.errors import InputError
 from saescope.index.store import check_feature
 from saescope.query.neighbors.metric import About, Metric, Scores, Space, about, told
-from saescope.registry import Registry
+from saescope.registries import Registry
 
 __all__ = ["REGISTRY", "About", "Metric", "Scores", "Space", "about", "cosines", "neighbors", "told"]
 
