@@ -1,6 +1,6 @@
 // Written by tools/protocol.py from rpc/messages. Do not edit.
 
-export const PROTOCOL = 3;
+export const PROTOCOL = 4;
 
 /** First frame of each side. The kernel answers with its version and scopes. */
 export interface HelloFrame {
@@ -52,6 +52,21 @@ export interface ErrorFrame {
 export interface CancelFrame {
   rid: string;
   t: "cancel";
+}
+
+/** Request ``rid`` waits for its turn: ``n_before`` others run or wait before it; 0 when its turn has come. */
+export interface QueuedFrame {
+  rid: string;
+  n_before: number;
+  t: "queued";
+}
+
+/** The page tells for which requests ``rids`` it waits. */
+export interface RollFrame {
+  rids: string[];
+  unknown: string[];
+  lost: string[];
+  t: "roll";
 }
 
 /** Frames that travel together, in order; ``n_buffers`` tells how many of the buffers beside it are each one's. */
@@ -860,6 +875,81 @@ export interface Noted {
   features: number[];
   lists: string[];
   is_all: boolean;
+  has_kept: boolean;
+}
+
+/** Run a call of the scope and keep what it gives; arguments as in `saescope.notes.kept_calls`. */
+export interface KeepParams {
+  scope: string;
+  method: string;
+  args: Record<string, unknown>;
+  feature?: number | null;
+  title?: string;
+  panel?: Record<string, unknown>;
+}
+
+/** The model is in use elsewhere, or runs: so many texts so far. */
+export interface KeepStage {
+  stage: "waiting" | "running";
+  n_texts: number;
+}
+
+/** A kept result in a list: its foremost figure is in ``headline``; ``time_ms`` since 1970 UTC. */
+export interface KeptLine {
+  id: string;
+  feature: number | null;
+  title: string;
+  method: string;
+  headline: string;
+  author: string;
+  time_ms: number;
+}
+
+/** Of which feature; none for those of no feature, and ``is_all`` for all. */
+export interface KeptLinesParams {
+  scope: string;
+  feature?: number | null;
+  is_all?: boolean;
+}
+
+/** Answer of ``kept.list``: the newest last, at most 500 of ``n``. */
+export interface KeptLines {
+  lines: KeptLine[];
+  n: number;
+}
+
+/** Names one kept result. */
+export interface KeptParams {
+  scope: string;
+  id: string;
+}
+
+/** Another title of a kept result; an empty one is made from the call. */
+export interface KeptTitle {
+  scope: string;
+  id: string;
+  title: string;
+}
+
+/** A kept result without its table: the call, how to open it, and of how many rows which were cut. */
+export interface KeptResult {
+  line: KeptLine;
+  code: string;
+  panel: Record<string, unknown>;
+  cut: string;
+}
+
+/** A kept result was taken away, or a change of it taken back. */
+export interface KeptDone {
+  id: string;
+}
+
+/** What came of running a kept call again: where it differs, what is another now, and why it failed. */
+export interface KeptAgain {
+  is_same: boolean;
+  differences: string[];
+  changed: string[];
+  failure: string;
 }
 
 /** A text, as a string or as token ids, and maybe what a person types to name a token that could follow. */
@@ -1444,7 +1534,7 @@ export interface ExportKinds {
   folder: string;
 }
 
-/** Which features: ``these``, those that match the table's ``filter`` in its order, a list's, those labelled, all. */
+/** Which features: ``these``, those of the table's ``filter`` in its order, a list's, those labelled, all. */
 export interface WhichFeatures {
   by: "these" | "filter" | "list" | "labelled" | "all";
   features: number[];
@@ -1706,6 +1796,14 @@ export interface Methods {
   "list.get": { params: ListParams; result: ListedFeatures; event: never };
   "list.undo": { params: ListParams; result: FeatureLists; event: never };
   "list.redo": { params: ListParams; result: FeatureLists; event: never };
+  "kept.keep": { params: KeepParams; result: KeptResult; event: KeepStage };
+  "kept.list": { params: KeptLinesParams; result: KeptLines; event: never };
+  "kept.get": { params: KeptParams; result: KeptResult; event: never };
+  "kept.title": { params: KeptTitle; result: KeptResult; event: never };
+  "kept.remove": { params: KeptParams; result: KeptDone; event: never };
+  "kept.undo": { params: KeptParams; result: KeptDone; event: never };
+  "kept.redo": { params: KeptParams; result: KeptDone; event: never };
+  "kept.rerun": { params: KeptParams; result: KeptAgain; event: KeepStage };
   "effects.next": { params: NextParams; result: NextTokens; event: never };
   "effects.kinds": { params: ScopeParams; result: AblationKinds; event: never };
   "effects.passages": { params: PassagesParams; result: Passages; event: never };

@@ -194,7 +194,7 @@ class Sharing(Listing):
             self.book.write(lambda db: _remember(db, path, content))
 
     def n_unexported(self, path: "str | os.PathLike[str]", *, is_forced: bool = False) -> int:
-        """How many fields, lists, marks and kept results changed here, and not in the file, since both were the same."""
+        """How many fields, lists, marks and kept results changed here, and not in the file, since they were alike."""
         return self._compared(_absolute(path), is_forced=is_forced).n_own
 
 

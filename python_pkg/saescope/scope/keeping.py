@@ -3,7 +3,6 @@
 import inspect
 import time
 from collections.abc import Mapping
-from contextlib import AbstractContextManager, nullcontext
 from functools import cached_property
 from importlib import metadata
 from typing import Any
@@ -19,7 +18,7 @@ from saescope.notes.kept import Kept
 from saescope.notes.kept_calls import FEATURE_OF, args_as_json, check_args, check_method
 from saescope.query.rerun import Rerun, compared
 from saescope.scope.noting import Noting
-from saescope.scope.trying import Check, stoppable
+from saescope.scope.trying import Check, OnStage, nothing, stoppable
 
 RTOL, ATOL = 1e-3, 1e-4
 PACKAGES = ("polars", "numpy", "torch", "transformers", "sae-lens")
@@ -78,7 +77,8 @@ class KeepingResults(Noting):
         title: str = "",
         *,
         panel: Mapping[str, Any] | None = None,
-        check: Check | None = None,
+        check: Check = nothing,
+        on_stage: OnStage = nothing,
     ) -> Kept:
         """As `keep`, with the arguments as JSON (`saescope.notes.kept_calls`), and the panel they come from."""
         feature = None if feature is None else check_feature(feature, self.n_features)
@@ -87,7 +87,7 @@ class KeepingResults(Noting):
         if of is not None and of not in args and feature is not None:
             args = {of: feature, **args}
         making.texts.line(title, "a title", making.MAX_TITLE)
-        frame = self.run_call(method, args, check=check)
+        frame = self.run_call(method, args, check=check, on_stage=on_stage)
         made = making.make(
             frame,
             feature=feature,
@@ -104,7 +104,9 @@ class KeepingResults(Noting):
         self.notes.keep(made)
         return made
 
-    def run_call(self, method: str, args: dict[str, Any], *, check: Check | None = None) -> pl.DataFrame:
+    def run_call(
+        self, method: str, args: dict[str, Any], *, check: Check = nothing, on_stage: OnStage = nothing
+    ) -> pl.DataFrame:
         """The table that a call gives; the arguments are JSON.
 
         Raises
@@ -115,8 +117,7 @@ class KeepingResults(Noting):
             What the method raises.
         """
         run = getattr(self, check_method(method))
-        stopping: AbstractContextManager[None] = nullcontext() if check is None else stoppable(check)
-        with stopping:
+        with stoppable(check, on_stage):
             given = {name: self._given(value) for name, value in check_args(args).items()}
             try:
                 inspect.signature(run).bind(**given)
@@ -182,7 +183,15 @@ class KeepingResults(Noting):
         """
         self.notes.unkeep(kept)
 
-    def rerun(self, kept: str | Kept, *, rtol: float = RTOL, atol: float = ATOL, check: Check | None = None) -> Rerun:
+    def rerun(
+        self,
+        kept: str | Kept,
+        *,
+        rtol: float = RTOL,
+        atol: float = ATOL,
+        check: Check = nothing,
+        on_stage: OnStage = nothing,
+    ) -> Rerun:
         """Run a kept result's call again, and compare.
 
         Parameters
@@ -206,7 +215,7 @@ class KeepingResults(Noting):
         kept = self.notes.kept_result(kept) if isinstance(kept, str) else kept
         changed = changes_of(kept.fingerprints, self.fingerprints)
         try:
-            frame = self.run_call(kept.method, kept.args, check=check)
+            frame = self.run_call(kept.method, kept.args, check=check, on_stage=on_stage)
         except SaescopeError as err:
             if err.code == "cancelled":
                 raise

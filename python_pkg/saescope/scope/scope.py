@@ -18,6 +18,7 @@ from saescope.scope.selection import Selecting
 from saescope.scope.sharing import Sharing
 from saescope.scope.steering import SteeringText
 from saescope.scope.sweeping import Sweeping
+from saescope.scope.telling import Telling
 
 if TYPE_CHECKING:
     from saescope.panels.browser import Browser
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 class Scope(
     Sharing,
+    Telling,
     Finding,
     KeepingResults,
     Noting,

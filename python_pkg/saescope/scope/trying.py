@@ -23,20 +23,27 @@ Check = Callable[[], None]
 OnStage = Callable[[Literal["waiting", "reading"], int], None]
 
 
-_wanted: ContextVar[Check | None] = ContextVar("wanted", default=None)
+_wanted: ContextVar[tuple[Check, OnStage] | None] = ContextVar("wanted", default=None)
 
 
 def nothing(*said: Any) -> None:
-    """What is called where nobody listens; as a check, it is that of `stoppable`."""
-    check = _wanted.get()
-    if check is not None and not said:
-        check()
+    """What is called where nobody listens; within `stoppable`, what was given there."""
+    wanted = _wanted.get()
+    if wanted is None:
+        return
+    check, on_stage = wanted
+    check()
+    if said and said[0] in ("waiting", "reading"):
+        on_stage(*said)
 
 
 @contextmanager
-def stoppable(check: Check) -> Iterator[None]:
-    """Let a check stop what runs in the block, where nothing else was given as a check."""
-    token = _wanted.set(check)
+def stoppable(check: Check, on_stage: OnStage = nothing) -> Iterator[None]:
+    """Let a check stop what runs in the block, and be told its stages, where nothing else was given for that."""
+    if check is nothing:
+        yield
+        return
+    token = _wanted.set((check, (lambda *_: None) if on_stage is nothing else on_stage))
     try:
         yield
     finally:

@@ -21,6 +21,7 @@ NOUNS = {
     "map": ("map",),
     "health": ("health",),
     "notes": ("note", "marks", "mark", "tags", "lists", "list"),
+    "kept": ("kept",),
     "effects": ("effects",),
     "prompt": ("prompt",),
     "steer": ("steer",),
