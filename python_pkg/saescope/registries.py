@@ -16,6 +16,7 @@ HOMES = {
     "ablations": "saescope.effects.kinds",
     "attributions": "saescope.effects.attribution",
     "exporters": "saescope.export",
+    "findings": "saescope.findings",
     "importers": "saescope.imports",
     "maps": "saescope.query.maps",
     "neighbors": "saescope.query.neighbors",

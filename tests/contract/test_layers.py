@@ -13,7 +13,7 @@ LEVELS = {
     "engine": 2, "index": 2,
     "effects": 3, "indexing": 3, "query": 3,
     "scope": 4,
-    "bundled": 5, "export": 5, "imports": 5, "rpc": 5,
+    "bundled": 5, "export": 5, "findings": 5, "imports": 5, "rpc": 5,
     "panels": 6, "cli": 6,
 }  # fmt: skip
 ROOTS = {"__init__", "__main__"}

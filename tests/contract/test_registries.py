@@ -39,6 +39,12 @@ def check_exporters(made, _):
     assert isinstance(made.is_folder, bool)
 
 
+def check_findings(made, _):
+    parameters = inspect.signature(made).parameters
+    assert list(parameters)[:4] == ["scope", "target", "features", "progress"]
+    assert {"folder", "include", "title", "question", "conclusion"} <= set(parameters)
+
+
 def check_importers(made, _):
     first = list(inspect.signature(made).parameters.values())[:3]
     assert [p.name for p in first] == ["source", "workspace", "progress"]
@@ -86,6 +92,7 @@ CHECKS = {
     "ablations": check_ablations,
     "attributions": check_attributions,
     "exporters": check_exporters,
+    "findings": check_findings,
     "importers": check_importers,
     "maps": check_maps,
     "neighbors": check_neighbors,

@@ -3,7 +3,8 @@
 import os
 import shutil
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -71,25 +72,13 @@ class Exporting(Noting):
             raise UnfinishedIndexError("the index is still being built.", hint="Wait for it, and export then.")
         numbers, path = self._numbers_of(features), Path(target).expanduser()
         is_folder = bool(getattr(exporter, "is_folder", False))
-        _check_free(path, is_folder=is_folder, overwrite=overwrite)
-        temporary = _room_beside(path)
-        try:
-            inside = temporary / path.name
-            if is_folder:
-                inside.mkdir()
+        with written_whole(path, is_folder=is_folder, overwrite=overwrite) as inside:
             try:
                 exporter(self, inside, numbers, progress or Bar(), **options)
             except TypeError as err:
                 if "keyword argument" not in str(err):
                     raise
                 raise InputError(f"{kind} has other options: {err}.") from err
-            _check_free(path, is_folder=is_folder, overwrite=overwrite)  # others may have written there meanwhile
-            if is_folder and path.is_dir():
-                path.rmdir()
-            inside.replace(path)
-            sync_folder(path.parent)
-        finally:
-            shutil.rmtree(temporary, ignore_errors=True)
         return path
 
     def all_features(self) -> list[int]:
@@ -107,6 +96,31 @@ class Exporting(Noting):
         if not numbers:
             raise InputError("there are no features to export.", hint="Give their numbers, or the name of a list.")
         return list(dict.fromkeys(numbers))
+
+
+@contextmanager
+def written_whole(path: Path, *, is_folder: bool = False, overwrite: bool = False) -> Iterator[Path]:
+    """Room for a file or a folder that appears at its place whole, or not at all.
+
+    Raises
+    ------
+    OccupiedError
+        Its place holds something.
+    """
+    _check_free(path, is_folder=is_folder, overwrite=overwrite)
+    temporary = _room_beside(path)
+    try:
+        inside = temporary / path.name
+        if is_folder:
+            inside.mkdir()
+        yield inside
+        _check_free(path, is_folder=is_folder, overwrite=overwrite)  # others may have written there meanwhile
+        if is_folder and path.is_dir():
+            path.rmdir()
+        inside.replace(path)
+        sync_folder(path.parent)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
 
 
 def _check_free(path: Path, *, is_folder: bool, overwrite: bool) -> None:
