@@ -4,6 +4,7 @@ Notebooks keep both: SVG where it is trusted, PNG where it is not. Both are with
 hues that are legible on light and on dark ones.
 """
 
+import itertools
 import struct
 import zlib
 from collections.abc import Sequence
@@ -89,7 +90,8 @@ def _svg(mark: tuple[Any, ...], ink: str) -> str:
         )
     if kind == "ring":
         x, y, radius, width, color = rest
-        return f'<circle cx="{x:.5g}" cy="{y:.5g}" r="{radius:.3g}" fill="none" stroke="{color}" stroke-width="{width:.3g}"/>'
+        outline = f'fill="none" stroke="{color}" stroke-width="{width:.3g}"'
+        return f'<circle cx="{x:.5g}" cy="{y:.5g}" r="{radius:.3g}" {outline}/>'
     if kind == "line":
         points, width, color = rest
         path = " ".join(f"{x:.5g},{y:.5g}" for x, y in points)
@@ -129,7 +131,7 @@ def _cover(mark: tuple[Any, ...], shape: tuple[int, ...]) -> tuple[Image, Image,
         return np.clip(width * SCALE / 2 + 0.5 - away, 0, 1), _rgb(color), 1.0
     if kind == "line":
         points, width, color = rest
-        for (x0, y0), (x1, y1) in zip(points, points[1:], strict=False):
+        for (x0, y0), (x1, y1) in itertools.pairwise(points):
             over = np.maximum(over, _segment(shape, x0, y0, x1, y1, width))
         return over, _rgb(color), 1.0
     x, y, text, anchor, color = rest

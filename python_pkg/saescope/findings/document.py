@@ -22,6 +22,7 @@ from saescope.findings.texts import in_code, in_markdown
 from saescope.findings.views import figure_of
 from saescope.notes import Kept, Note
 from saescope.scope import Scope
+from saescope.scope.keeping import changes_of
 from saescope.types import Progress
 
 PARTS = ("statistics", "examples", "neighbors", "map", "kept", "panel")
@@ -79,7 +80,7 @@ def compose(scope: Scope, features: Sequence[int], wanted: Wanted, folder: Path,
         sections.append(Section("Go on from here", live_cells(scope, features), is_run_only=True))
     asked = [Section("What was asked", (Prose(wanted.question),))] if wanted.question.strip() else []
     title = wanted.title.strip() or f"Findings in {scope.model_name}"
-    return Document(title, _byline(scope, features), tuple([*asked, *sections]))
+    return Document(title, _byline(scope, features), (*asked, *sections))
 
 
 def _byline(scope: Scope, features: Sequence[int]) -> str:
@@ -104,8 +105,9 @@ def _compared(findings: Findings) -> Section:
     written = to_text(sources.facts(findings.scope), findings.pinned)
     compared = findings.compare(written)
     said = Line(
-        "The numbers above as they were when this was exported are kept in the cell that is folded here. Run all cells, and "
-        "the last one says which results are still the same, and what of model, SAE, corpus and index is another."
+        "The numbers above as they were when this was exported are kept in the cell that is folded here. Run all "
+        "cells, and the last one says which results are still the same, and what of model, SAE, corpus and index is "
+        "another."
     )
     cells = (
         Cell(f"written = r'''{written}'''", is_folded=True),
@@ -212,15 +214,8 @@ class Told:
         headline = f": {in_markdown(kept.headline)}" if kept.headline else ""
         cut = f"; of its table {kept.cut} were kept" if kept.cut else ""
         made: list[Block] = [Line(f"**{in_markdown(kept.title)}**{headline} ({who}{sources.day(kept.time)}{cut})")]
-        changed = [
-            f"the {name}"
-            for name, value in self.scope.fingerprints.items()
-            if name in kept.fingerprints and kept.fingerprints[name] != value
-        ]
-        if changed:
-            made.append(
-                Line(f"*Kept with another {' and '.join(c.removeprefix('the ') for c in changed)} than is open now.*")
-            )
+        if changed := changes_of(kept.fingerprints, self.scope.fingerprints):
+            made.append(Line(f"*Not of what is open now: {in_markdown('; '.join(changed))}.*"))
         inner = kept.code
         if not self.again.has_model and _needs_model(kept.method):
             made.append(Line(f"As it was kept; with the model loaded it is measured again by {in_code(kept.code)}"))

@@ -42,9 +42,10 @@ def picture(figure: Figure) -> str:
 def table(part: Table) -> str:
     """A table, or a list of facts."""
     if not part.columns:
+        left = _cell(is_number=False)
         rows = "".join(
-            f'<tr><th scope="row" style="{_cell(is_number=False)};font-weight:normal;opacity:0.75">{in_html(str(name))}</th>'
-            f'<td style="{_cell(is_number=False)}">{_value(value)}</td></tr>'
+            f'<tr><th scope="row" style="{left};font-weight:normal;opacity:0.75">{in_html(str(name))}</th>'
+            f'<td style="{left}">{_value(value)}</td></tr>'
             for name, value in part.rows
         )
         return f'<table style="{_sheet()}"><tbody>{rows}</tbody></table>{_note(part.note)}'

@@ -37,9 +37,9 @@ HEADS = {
 }
 WORDS = {"delta_logprob": "Δ log p", "kl": "KL", "delta_logprob_after": "Δ log p after", "kl_after": "KL after"}
 HIDDEN = {
-    "token_ids", "token_id", "next_token_id", "tokens", "activations", "features", "at", "raised", "lowered", "controls",
-    "row", "passage", "error", "is_counted", "first_difference", "natural_low", "natural_high", "q50", "q99", "relative",
-    "is_current", "delta_loss", "logprob_before", "n_changed", "n_after",
+    "token_ids", "token_id", "next_token_id", "tokens", "activations", "features", "at", "raised", "lowered",
+    "controls", "row", "passage", "error", "is_counted", "first_difference", "natural_low", "natural_high", "q50",
+    "q99", "relative", "is_current", "delta_loss", "logprob_before", "n_changed", "n_after",
 }  # fmt: skip
 SAID = {"feature", "group", "kind", "method", "baseline", "prompt", "is_exact", "logprob_before"}
 """Columns that are said once where all rows are the same."""
@@ -115,7 +115,7 @@ def _examples(frame: pl.DataFrame, marks: Mapping[int, str]) -> Passages:
         values = [float(v or 0.0) for v in row["activations"]]
         top = max(top, abs(float(row["activation"])), *(abs(v) for v in values))
         lead = (number(row["activation"]), *((row["source"] or "",) if has_source else ()))
-        rows.append(Passage(lead, row["tokens"], values, row["peak"], marks.get(row.get("row"), "")))
+        rows.append(Passage(lead, row["tokens"], values, row["peak"], marks.get(int(row.get("row") or 0), "")))
     return Passages(columns, tuple(rows), top)
 
 
