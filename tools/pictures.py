@@ -102,7 +102,8 @@ DEMO = (
     "import saescope\n\nscope = saescope.demo()\ntext = 'He looked out of the window and said: I do not'\n"
     "top = scope.attribute(text)['feature'].to_list()"
 )
-BY_DEMO = dict.fromkeys(("effects", "prompt", "steer", "circuit"), ("top[0]", "scope.text"))
+FOUR = ("effects", "prompt", "steer", "circuit")
+BY_DEMO: dict[str, tuple[str, str]] = dict.fromkeys(FOUR, ("top[0]", "scope.text"))
 BY_SMOLLM = {
     "effects": ("1173", "''"),
     "prompt": ("2662", "'In 1867, the war had ended, and in 18'"),

@@ -142,3 +142,61 @@ describe("a client", () => {
     expect(new Set(requests.map((f) => f["slot"])).size).toBe(2);
   });
 });
+
+describe("a line that broke and came back", () => {
+  const rolls = (port: MemoryPort) => port.sent.filter((f) => f["t"] === "roll");
+
+  test("the kernel is asked after a silence, and not while it speaks", async () => {
+    const { port, client, rid } = setUp();
+    void client.request("scope.info", SCOPE).catch(() => undefined);
+    vi.advanceTimersByTime(4000);
+    port.deliver({ t: "event", rid: rid(0), data: {} });
+    vi.advanceTimersByTime(4000);
+    expect(rolls(port)).toEqual([]);
+    vi.advanceTimersByTime(1500);
+    expect(rolls(port)).toEqual([{ t: "roll", rids: [rid(0)] }]);
+    client.close();
+    vi.advanceTimersByTime(60_000);
+    expect(rolls(port)).toHaveLength(1);
+  });
+
+  test("a request that never arrived is sent anew, once", async () => {
+    const { port, client, requests, rid } = setUp();
+    const answer = client.request("scope.info", SCOPE, { slot: "s" });
+    vi.advanceTimersByTime(5001);
+    port.deliver({ t: "roll", rids: [], unknown: [rid(0)], lost: [] });
+    expect(requests()).toHaveLength(2);
+    expect(requests()[1]).toEqual(requests()[0]);
+    port.deliver({ t: "roll", rids: [], unknown: [rid(0)], lost: [] });
+    expect(requests()).toHaveLength(2);
+    expect(await code(answer)).toBe("lost");
+  });
+
+  test("a request whose answer is gone fails, others go on waiting", async () => {
+    const { port, client, rid } = setUp();
+    const lost = client.request("scope.info", SCOPE);
+    const open = client.request("scope.info", SCOPE);
+    port.deliver({ t: "roll", rids: [], unknown: [], lost: [rid(0)] });
+    expect(await code(lost)).toBe("lost");
+    port.deliver({ t: "result", rid: rid(1), data: { id: "s" } });
+    expect((await open).data.id).toBe("s");
+    vi.advanceTimersByTime(60_000);
+    expect(rolls(port)).toEqual([]);
+  });
+});
+
+describe("a request that waits for its turn", () => {
+  test("tells its place, and can be stopped without those that run", async () => {
+    const { port, client, rid } = setUp();
+    const running = client.request("scope.info", SCOPE);
+    const queued = client.request("scope.info", SCOPE);
+    port.deliver({ t: "queued", rid: rid(0), n_before: 0 });
+    port.deliver({ t: "queued", rid: rid(1), n_before: 1 });
+    expect(client.nBefore).toBe(1);
+    client.stopQueued();
+    expect(await code(queued)).toBe("cancelled");
+    expect(client.nBefore).toBe(0);
+    port.deliver({ t: "result", rid: rid(0), data: { id: "s" } });
+    expect((await running).data.id).toBe("s");
+  });
+});

@@ -64,8 +64,13 @@ test("a bar of few stays visible, a bar of none is empty", () => {
 });
 
 test("the state of the line is a sentence", () => {
-  expect(lineState({ status: "busy", nWaiting: 2 })).toBe("The kernel is running a cell; 2 requests wait.");
-  expect(lineState({ status: "ready", nWaiting: 2 })).toBe("");
+  expect(lineState({ status: "busy", nWaiting: 2, nBefore: 0 })).toBe(
+    "The kernel is running a cell; 2 requests wait.",
+  );
+  expect(lineState({ status: "ready", nWaiting: 2, nBefore: 0 })).toBe("");
+  expect(lineState({ status: "ready", nWaiting: 2, nBefore: 3 })).toBe(
+    "Waits for its turn with the model: 3 before it.",
+  );
 });
 
 test.each([100, 4096, 1_000_000, 20_000_000])("of %i rows each can be scrolled to", (n) => {

@@ -6,8 +6,10 @@ import type {
   HelloFrame,
   Methods,
   NotifyFrame,
+  QueuedFrame,
   RequestFrame,
   ResultFrame,
+  RollFrame,
   ScopeInfo,
   ScopeList,
 } from "./generated.js";
@@ -53,9 +55,13 @@ export interface RequestOptions<M extends keyof Methods> {
 /** `busy`: something has waited for over a second. */
 export type Status = "connecting" | "ready" | "busy" | "closed" | "snapshot";
 
-type FromKernel = HelloFrame | EventFrame | ResultFrame | ErrorFrame | NotifyFrame;
+type FromKernel = HelloFrame | EventFrame | ResultFrame | ErrorFrame | NotifyFrame | QueuedFrame | RollFrame;
 
 interface Waiting {
+  frame: RequestFrame;
+  /** How many requests the kernel said run or wait before it. */
+  nBefore: number;
+  isSentAgain: boolean;
   slot: string | undefined;
   isLong: boolean;
   onEvent: ((event: Record<string, unknown>) => void) | undefined;
@@ -66,6 +72,9 @@ interface Waiting {
 type NotifyListener = (data: Record<string, unknown>) => void;
 
 const BUSY_AFTER_MS = 1000;
+/** After so long a silence the kernel is asked whether it still works on what is waited for. */
+const ROLL_AFTER_MS = 5000;
+const ROLL_AGAIN_MS = 20_000;
 const QUIET_CODES = new Set(["superseded", "cancelled", "closed"]);
 
 /** Whether an error only says that nobody wants the answer any more. */
@@ -96,6 +105,7 @@ export class Client {
   #status: Status = "connecting";
   #scopes: ScopeInfo[] = [];
   #busyTimer: ReturnType<typeof setTimeout> | undefined;
+  #rollTimer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(port: Port) {
     this.#port = port;
@@ -112,6 +122,16 @@ export class Client {
 
   get nWaiting(): number {
     return [...this.#waiting.values()].filter((waiting) => !waiting.isLong).length;
+  }
+
+  /** How many requests run or wait before those of this page that wait for their turn. */
+  get nBefore(): number {
+    return Math.max(0, ...[...this.#waiting.values()].map((waiting) => waiting.nBefore));
+  }
+
+  /** Stop what waits for its turn. */
+  stopQueued(): void {
+    for (const [rid, waiting] of [...this.#waiting]) if (waiting.nBefore) this.#cancel(rid);
   }
 
   get scopes(): ScopeInfo[] {
@@ -143,7 +163,12 @@ export class Client {
       const rid = `${this.#prefix}-${++this.#count}`;
       const abort = () => this.#cancel(rid);
       const settle = () => signal?.removeEventListener("abort", abort);
+      const asked: RequestFrame = { t: "request", rid, method, params: params as Record<string, unknown> };
+      const frame = slot === undefined ? asked : { ...asked, slot };
       this.#waiting.set(rid, {
+        frame,
+        nBefore: 0,
+        isSentAgain: false,
         slot,
         isLong,
         onEvent: onEvent as ((event: Record<string, unknown>) => void) | undefined,
@@ -161,9 +186,9 @@ export class Client {
       if (slot !== undefined) this.#slots.set(slot, rid);
       if (older !== undefined)
         this.#take(older)?.fail(failure("superseded", "A newer request took its place."));
-      const frame: RequestFrame = { t: "request", rid, method, params: params as Record<string, unknown> };
-      this.#send(slot === undefined ? frame : { ...frame, slot });
+      this.#send(frame);
       this.#watch();
+      this.#listen(ROLL_AFTER_MS);
       this.#tell();
     });
   }
@@ -173,6 +198,7 @@ export class Client {
     if (this.#status === "closed") return;
     this.#off();
     clearTimeout(this.#busyTimer);
+    clearTimeout(this.#rollTimer);
     this.#status = "closed";
     for (const rid of [...this.#waiting.keys()])
       this.#take(rid)?.fail(failure("closed", "The kernel is gone."));
@@ -217,6 +243,14 @@ export class Client {
       case "event":
         this.#waiting.get(frame.rid)?.onEvent?.(frame.data);
         return;
+      case "queued": {
+        const waiting = this.#waiting.get(frame.rid);
+        if (waiting) waiting.nBefore = frame.n_before;
+        break;
+      }
+      case "roll":
+        this.#answerRoll(frame);
+        break;
       case "result":
         this.#take(frame.rid)?.succeed(frame.data, buffers);
         break;
@@ -227,9 +261,37 @@ export class Client {
     this.#tell();
   }
 
+  /** What never arrived is sent anew, once; what was answered and is gone fails. */
+  #answerRoll({ unknown, lost }: RollFrame): void {
+    for (const rid of [...unknown, ...lost]) {
+      const waiting = this.#waiting.get(rid);
+      if (!waiting) continue;
+      if (unknown.includes(rid) && !waiting.isSentAgain) {
+        waiting.isSentAgain = true;
+        this.#send(waiting.frame);
+      } else {
+        this.#take(rid)?.fail(failure("lost", "The answer was lost on the way: ask again."));
+      }
+    }
+  }
+
+  /** Call the roll if nothing is heard for a while: a line that broke and came back may have lost frames. */
+  #listen(after_ms: number): void {
+    clearTimeout(this.#rollTimer);
+    this.#rollTimer = undefined;
+    if (this.#port.isSnapshot || this.#waiting.size === 0 || this.#status === "closed") return;
+    this.#rollTimer = setTimeout(() => {
+      if (this.#waiting.size === 0) return;
+      const roll: Partial<RollFrame> = { t: "roll", rids: [...this.#waiting.keys()] };
+      this.#send(roll);
+      this.#listen(ROLL_AGAIN_MS);
+    }, after_ms);
+  }
+
   #heard(): void {
     clearTimeout(this.#busyTimer);
     this.#busyTimer = undefined;
+    this.#listen(ROLL_AFTER_MS);
     this.#status = this.#port.isSnapshot ? "snapshot" : "ready";
     if (this.nWaiting) this.#watch();
   }

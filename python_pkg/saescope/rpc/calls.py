@@ -7,7 +7,7 @@ from typing import Any
 
 from saescope.errors import CancelledError
 from saescope.rpc import codec
-from saescope.rpc.messages.frames import ErrorFrame, ErrorInfo, EventFrame, RequestFrame, ResultFrame
+from saescope.rpc.messages.frames import ErrorFrame, ErrorInfo, EventFrame, QueuedFrame, RequestFrame, ResultFrame
 
 Send = Callable[[dict[str, Any], Sequence[bytes]], None]
 
@@ -31,12 +31,18 @@ class Call:
         Where frames go.
     origin
         The line it came by.
+    on_settled
+        Told the last frame and its buffers, before they are sent.
     """
 
-    def __init__(self, request: RequestFrame, send: Send, origin: object = None) -> None:
+    def __init__(
+        self, request: RequestFrame, send: Send, origin: object = None, on_settled: Send | None = None
+    ) -> None:
         self.request = request
         self.origin = origin
         self._send = send
+        self._on_settled = on_settled
+        self._n_before: int | None = None
         self._lock = threading.Lock()
         self._is_settled = False
         self._stopped = threading.Event()
@@ -58,6 +64,14 @@ class Call:
             if not self._is_settled:
                 self._send(codec.encode(EventFrame(rid=self.request.rid, data=codec.encode(event))), [])
 
+    def tell_place(self, n_before: int) -> None:
+        """Say how many calls run or wait before this one, if that has changed; 0 when it runs."""
+        with self._lock:
+            if self._is_settled or n_before == self._n_before:
+                return
+            self._n_before = n_before
+            self._send(codec.encode(QueuedFrame(rid=self.request.rid, n_before=n_before)), [])
+
     def succeed(self, answer: Any) -> None:
         """Settle with an answer."""
         found = answer if isinstance(answer, Answer) else Answer(answer)
@@ -77,4 +91,7 @@ class Call:
             if self._is_settled:
                 return
             self._is_settled = True
-            self._send(codec.encode(frame), buffers)
+            encoded = codec.encode(frame)
+            if self._on_settled is not None:
+                self._on_settled(encoded, buffers)
+            self._send(encoded, buffers)

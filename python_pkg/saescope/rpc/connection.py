@@ -10,16 +10,17 @@
 import logging
 import threading
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from saescope import live
 from saescope._version import version
 from saescope.errors import CancelledError, ProtocolError, SaescopeError
 from saescope.rpc import codec
+from saescope.rpc.answered import Answered
 from saescope.rpc.batch import Batch
 from saescope.rpc.calls import Call, Send
 from saescope.rpc.handlers.subjects import list_scopes
+from saescope.rpc.lanes import make_lanes
 from saescope.rpc.messages.frames import (
     PROTOCOL,
     BatchFrame,
@@ -29,18 +30,14 @@ from saescope.rpc.messages.frames import (
     Json,
     NotifyFrame,
     RequestFrame,
+    RollFrame,
 )
 from saescope.rpc.messages.scopes import ScopeList
-from saescope.rpc.methods import Lane, find_method
+from saescope.rpc.methods import find_method
 
 log = logging.getLogger("saescope.rpc")
 
-_LANES: dict[Lane, ThreadPoolExecutor] = {
-    "store": ThreadPoolExecutor(max_workers=2, thread_name_prefix="saescope-store"),
-    "aside": ThreadPoolExecutor(max_workers=2, thread_name_prefix="saescope-aside"),
-    "compute": ThreadPoolExecutor(max_workers=1, thread_name_prefix="saescope-compute"),
-    "long": ThreadPoolExecutor(max_workers=1, thread_name_prefix="saescope-long"),
-}
+_LANES = make_lanes()
 
 CANCELLED = ErrorInfo(code="cancelled", message="Stopped.")
 SUPERSEDED = ErrorInfo(code="superseded", message="A newer request took its place.")
@@ -61,6 +58,7 @@ class Connection:
         self._lock = threading.Lock()
         self._calls: dict[str, Call] = {}
         self._slots: dict[str, str] = {}
+        self._answered = Answered()
         self._is_closed = False
         self._on_news = self._hear
         live.listen(self._on_news)
@@ -78,6 +76,8 @@ class Connection:
             elif kind == "request":
                 call, params = self._opened(codec.decode(RequestFrame, frame), self._send)
                 _LANES[find_method(call.request.method).lane].submit(self._run, call, params)
+            elif kind == "roll":
+                self._call_roll(codec.decode(RollFrame, frame).rids)
             elif kind == "cancel":
                 self._stop(codec.decode(CancelFrame, frame).rid, CANCELLED)
             else:
@@ -103,6 +103,15 @@ class Connection:
             self._send(codec.encode(NotifyFrame(topic=topic, data=data)), [])
         except Exception:
             log.exception("a page could not be told of the %s", topic)
+
+    def _call_roll(self, rids: Sequence[str]) -> None:
+        """Answer a page that waits: its line may have broken, and frames with it."""
+        with self._lock:
+            is_open = list(self._calls)
+        roll = self._answered.call_roll(rids, is_open)
+        for frame, buffers in roll.again:
+            self._send(frame, buffers)
+        self._send(codec.encode(RollFrame(unknown=roll.unknown, lost=roll.lost)), [])
 
     def _greet(self, frame: dict[str, Any]) -> None:
         theirs = frame.get("protocol")
@@ -133,7 +142,7 @@ class Connection:
             except SaescopeError as err:
                 self._refuse(frame, err)
         if quick:
-            _LANES["store"].submit(self._run_all, quick, batch)
+            _LANES["store"].submit_task(self._run_all, quick, batch)
 
     def _run_all(self, calls: Sequence[tuple[Call, Any]], batch: Batch) -> None:
         try:
@@ -144,7 +153,7 @@ class Connection:
 
     def _opened(self, request: RequestFrame, send: Send) -> tuple[Call, Any]:
         params = codec.decode(find_method(request.method).params, request.params)
-        call = Call(request, send, self)
+        call = Call(request, send, self, self._answered.keep)
         with self._lock:
             if request.rid in self._calls:
                 raise ProtocolError(f"request {request.rid!r} is open already.")

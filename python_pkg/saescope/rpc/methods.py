@@ -47,5 +47,7 @@ def find_method(name: str) -> Method:
     if name not in rows:
         raise UnknownNameError(f"there is no method {name!r}.", hint=f"Methods: {', '.join(every_method())}.")
     handlers = import_module(f"saescope.rpc.handlers.{module}")
-    lane: Lane = next((lane for names, lane in LANES if name in getattr(handlers, names, ())), "store")
-    return Method(rows[name][0], handlers.HANDLERS[name], lane, name in getattr(handlers, "QUICK", ()))
+    lanes: list[Lane] = [lane for names, lane in LANES if name in getattr(handlers, names, ())]
+    return Method(
+        rows[name][0], handlers.HANDLERS[name], lanes[0] if lanes else "store", name in getattr(handlers, "QUICK", ())
+    )

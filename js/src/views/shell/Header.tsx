@@ -43,6 +43,16 @@ export function Header({ info, client, panel, shared, locked, setLocked, code, c
       <span class={`ss-line ss-line-${client.status}`} role="status">
         {lineState(client)}
       </span>
+      {client.status === "ready" && client.nBefore > 0 && (
+        <button
+          type="button"
+          class="ss-quiet-button"
+          title="Ask no longer for what waits for its turn."
+          onClick={() => client.stopQueued()}
+        >
+          stop
+        </button>
+      )}
       {children}
       <PanelButtons panel={panel} shared={shared} locked={locked} setLocked={setLocked} code={code} />
     </div>
@@ -106,10 +116,13 @@ export function PanelButtons({ panel, shared, locked, setLocked, code }: Omit<Pr
   );
 }
 
+type Line = Pick<Client, "status" | "nWaiting" | "nBefore">;
+
 /** A sentence on the line to the kernel, or nothing when all is well. */
-export function lineState({ status, nWaiting }: Pick<Client, "status" | "nWaiting">): string {
+export function lineState({ status, nWaiting, nBefore }: Line): string {
   if (status === "closed") return "The kernel is gone: run the cell again.";
   if (status === "snapshot") return "Snapshot: run the cell to go live.";
+  if (status === "ready" && nBefore > 0) return `Waits for its turn with the model: ${nBefore} before it.`;
   if (status !== "busy") return "";
   if (nWaiting === 0) return "Waiting for the kernel.";
   return `The kernel is running a cell; ${nWaiting} ${nWaiting === 1 ? "request waits" : "requests wait"}.`;

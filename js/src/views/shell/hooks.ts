@@ -10,7 +10,8 @@ const SEEN_MARGIN = "600px";
 export function useClient(client: Client): void {
   const [, setState] = useState("");
   useEffect(() => {
-    const tell = () => setState(`${client.status} ${client.status === "busy" ? client.nWaiting : ""}`);
+    const tell = () =>
+      setState(`${client.status} ${client.status === "busy" ? client.nWaiting : ""} ${client.nBefore}`);
     tell();
     return client.subscribe(tell);
   }, [client]);

@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 from saescope.rpc.messages.scopes import ScopeInfo
 
-PROTOCOL = 3
+PROTOCOL = 4
 
 Json = dict[str, Any]
 
@@ -74,6 +74,29 @@ class CancelFrame:
 
     rid: str
     t: Literal["cancel"] = "cancel"
+
+
+@dataclass(frozen=True, kw_only=True)
+class QueuedFrame:
+    """Request ``rid`` waits for its turn: ``n_before`` others run or wait before it; 0 when its turn has come."""
+
+    rid: str
+    n_before: int
+    t: Literal["queued"] = "queued"
+
+
+@dataclass(frozen=True, kw_only=True)
+class RollFrame:
+    """The page tells for which requests ``rids`` it waits.
+
+    The kernel sends anew what it has answered. It answers with those that are ``unknown`` to it, for the page to send
+    anew, and those whose answers are ``lost``; all others are being worked on.
+    """
+
+    rids: list[str] = field(default_factory=list)
+    unknown: list[str] = field(default_factory=list)
+    lost: list[str] = field(default_factory=list)
+    t: Literal["roll"] = "roll"
 
 
 @dataclass(frozen=True, kw_only=True)
