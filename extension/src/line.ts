@@ -1,31 +1,55 @@
 import type { ISessionContext } from "@jupyterlab/apputils";
-import type { NotebookPanel } from "@jupyterlab/notebook";
-import type { Kernel } from "@jupyterlab/services";
+import type { Kernel, Session } from "@jupyterlab/services";
 import type { IDisposable } from "@lumino/disposable";
 import { type ISignal, Signal } from "@lumino/signaling";
-import type { Port, ScopeInfo } from "@saescope/panels";
+import { Client, type ScopeInfo } from "@saescope/panels";
 import { ANNOUNCE, openCommPort } from "./commPort";
 
 export type LineState =
   | { kind: "none" }
   | { kind: "waiting" }
+  | { kind: "restarting" }
+  | { kind: "dead" }
   | { kind: "not-loaded" }
-  | { kind: "open"; port: Port; kernel: Kernel.IKernelConnection };
+  | { kind: "open"; kernel: Kernel.IKernelConnection; client: Client };
+
+/** Whatever has a kernel that may change, restart or die. */
+export interface KernelSource {
+  readonly kernel: Kernel.IKernelConnection | null;
+  readonly kernelChanged: ISignal<unknown, unknown>;
+  readonly statusChanged: ISignal<unknown, Kernel.Status>;
+}
+
+export function contextSource(context: ISessionContext): KernelSource {
+  return {
+    get kernel() {
+      return context.session?.kernel ?? null;
+    },
+    kernelChanged: context.kernelChanged,
+    statusChanged: context.statusChanged,
+  };
+}
+
+export function sessionSource(session: Session.ISessionConnection): KernelSource {
+  return session;
+}
 
 /** Follows the kernel of a session: opens a line when the package is there, and again after a restart. */
 export class KernelLine implements IDisposable {
-  readonly #session: ISessionContext;
+  readonly #source: KernelSource;
   readonly #changed = new Signal<this, LineState>(this);
+  readonly #scopesChanged = new Signal<this, readonly ScopeInfo[]>(this);
   #life = new AbortController();
   #state: LineState = { kind: "none" };
+  #scopes: readonly ScopeInfo[] = [];
   #generation = 0;
   #isDisposed = false;
   #wasRestarting = false;
 
-  constructor(session: ISessionContext) {
-    this.#session = session;
-    session.kernelChanged.connect(this.#reconnect, this);
-    session.statusChanged.connect(this.#onStatus, this);
+  constructor(source: KernelSource) {
+    this.#source = source;
+    source.kernelChanged.connect(this.#reconnect, this);
+    source.statusChanged.connect(this.#onStatus, this);
     this.#reconnect();
   }
 
@@ -37,6 +61,15 @@ export class KernelLine implements IDisposable {
     return this.#changed;
   }
 
+  /** The scopes that the kernel tells of, the newest first. */
+  get scopes(): readonly ScopeInfo[] {
+    return this.#scopes;
+  }
+
+  get scopesChanged(): ISignal<this, readonly ScopeInfo[]> {
+    return this.#scopesChanged;
+  }
+
   get isDisposed(): boolean {
     return this.#isDisposed;
   }
@@ -45,36 +78,44 @@ export class KernelLine implements IDisposable {
     if (this.#isDisposed) return;
     this.#isDisposed = true;
     this.#generation++;
-    this.#life.abort();
-    this.#session.kernelChanged.disconnect(this.#reconnect, this);
-    this.#session.statusChanged.disconnect(this.#onStatus, this);
+    this.#source.kernelChanged.disconnect(this.#reconnect, this);
+    this.#source.statusChanged.disconnect(this.#onStatus, this);
+    this.#drop("none");
     Signal.clearData(this);
   }
 
-  #onStatus(_session: ISessionContext, status: Kernel.Status): void {
+  #onStatus(_source: unknown, status: Kernel.Status): void {
     if (["restarting", "autorestarting", "dead", "terminating"].includes(status)) {
       this.#wasRestarting = true;
-      this.#drop();
+      this.#drop(status === "dead" || status === "terminating" ? "dead" : "restarting");
     } else if (this.#wasRestarting && (status === "idle" || status === "starting")) {
       this.#wasRestarting = false;
       this.#reconnect();
     }
   }
 
-  #drop(): void {
+  #drop(kind: "none" | "restarting" | "dead"): void {
     this.#generation++;
     this.#life.abort();
-    this.#set({ kind: "none" });
+    this.#set({ kind });
   }
 
   #set(state: LineState): void {
+    if (this.#state.kind === "open") this.#state.client.close();
     this.#state = state;
+    this.#hear(state.kind === "open" ? state.client.scopes : []);
     this.#changed.emit(state);
   }
 
+  #hear(scopes: readonly ScopeInfo[]): void {
+    if (scopes === this.#scopes || (scopes.length === 0 && this.#scopes.length === 0)) return;
+    this.#scopes = scopes;
+    this.#scopesChanged.emit(scopes);
+  }
+
   #reconnect(): void {
-    this.#drop();
-    const kernel = this.#session.session?.kernel;
+    const { kernel } = this.#source;
+    this.#drop(kernel || this.#state.kind !== "dead" ? "none" : "dead");
     if (!kernel || this.#isDisposed) return;
     const life = new AbortController();
     this.#life = life;
@@ -101,26 +142,21 @@ export class KernelLine implements IDisposable {
       port.closed.addEventListener("abort", () => isCurrent() && this.#set({ kind: "not-loaded" }), {
         once: true,
       });
-      this.#set({ kind: "open", port, kernel });
+      const client = new Client(port);
+      client.subscribe(() => isCurrent() && client.status !== "closed" && this.#hear(client.scopes));
+      this.#set({ kind: "open", kernel, client });
     } catch {
       if (isCurrent()) this.#set({ kind: "not-loaded" });
     }
   }
 }
 
-/** The scope to show: the one chosen before if it still lives, else the newest. */
-export function choose(scopes: readonly ScopeInfo[], chosen: string | undefined): ScopeInfo | undefined {
-  return scopes.find((s) => s.id === chosen) ?? scopes[0];
-}
-
-const lines = new WeakMap<NotebookPanel, KernelLine>();
-
-/** The one line of a notebook, made on first use; it goes with the notebook. */
-export function lineOf(panel: NotebookPanel): KernelLine {
-  const found = lines.get(panel);
-  if (found && !found.isDisposed) return found;
-  const made = new KernelLine(panel.sessionContext);
-  lines.set(panel, made);
-  panel.disposed.connect(() => made.dispose());
-  return made;
+/** The scope to show: that of an id, else one of the same model, SAE, site and index; none if neither is there. */
+export function findScope(
+  scopes: readonly ScopeInfo[],
+  wanted: { scope?: string | undefined; key?: string | undefined },
+): ScopeInfo | undefined {
+  return (
+    scopes.find((s) => s.id === wanted.scope) ?? scopes.find((s) => s.key !== "" && s.key === wanted.key)
+  );
 }

@@ -5,15 +5,14 @@ import type { Kernel } from "@jupyterlab/services";
 import { Widget } from "@lumino/widgets";
 import { mount, type ScopeInfo, type Snapshot, snapshotPort } from "@saescope/panels";
 import { openCommPort } from "./commPort";
-import { type KernelLine, type LineState, lineOf } from "./line";
+import { findScope, type KernelLine, type LineState } from "./line";
+import { ILines, type Lines } from "./lines";
+import { swap } from "./swap";
 
 const MIME = "application/vnd.saescope.v1+json";
 /** Before the widget view (-10), which needs the kernel that made it. */
 const RANK = -20;
 const VERSION = 2;
-/** What tells that a panel has something to show. */
-const DRAWN = "[data-example], [data-i], .ss-notice, .ss-name, canvas, dl, table";
-const SWAP_AFTER_MS = 3000;
 
 /** A panel that a cell left behind: a snapshot at once, and live when the kernel knows its scope. */
 class SnapshotView extends Widget implements IRenderMime.IRenderer {
@@ -52,30 +51,16 @@ class SnapshotView extends Widget implements IRenderMime.IRenderer {
     return this.#life.signal;
   }
 
-  /** Draw anew out of sight, and show it in place of what is there when it has something to show. */
   #swap(draw: (el: HTMLElement, signal: AbortSignal) => void): void {
     const before = this.#life;
-    const old = [...this.node.children];
     this.#life = new AbortController();
     const { signal } = this.#life;
-    const fresh = document.createElement("div");
-    fresh.className = "saescope-fresh";
-    this.node.append(fresh);
-    draw(fresh, signal);
-    const show = () => {
-      watch.disconnect();
-      clearTimeout(timer);
-      before.abort();
-      for (const child of old) child.remove();
-      fresh.className = "";
-    };
-    const watch = new MutationObserver(() => fresh.querySelector(DRAWN) && show());
-    watch.observe(fresh, { childList: true, subtree: true });
-    const timer = setTimeout(show, SWAP_AFTER_MS);
-    signal.addEventListener("abort", () => {
-      watch.disconnect();
-      clearTimeout(timer);
-    });
+    swap(
+      this.node,
+      signal,
+      (el) => draw(el, signal),
+      () => before.abort(),
+    );
   }
 
   #showSnapshot(): void {
@@ -101,7 +86,7 @@ class SnapshotView extends Widget implements IRenderMime.IRenderer {
     try {
       const port = await openCommPort(kernel, this.#all.signal);
       const off = port.onFrame((raw) => {
-        const scope = scopeOf(saved, scopesIn(raw));
+        const scope = findScope(scopesIn(raw) ?? [], saved.spec);
         if (!scope) return;
         off();
         this.#isLive = true;
@@ -130,25 +115,20 @@ function scopesIn(raw: unknown): ScopeInfo[] | undefined {
   return frame.t === "notify" && frame.topic === "scopes" ? frame.data?.scopes : undefined;
 }
 
-/** The panel's own scope; after a restart, one of the same model, SAE, site and index. */
-function scopeOf({ spec }: Snapshot, scopes: ScopeInfo[] = []): ScopeInfo | undefined {
-  return scopes.find((s) => s.id === spec.scope) ?? scopes.find((s) => s.key !== "" && s.key === spec.key);
-}
-
 /** Draws what `scope.browse()` leaves in a notebook. */
 export const mimeRenderer: JupyterFrontEndPlugin<void> = {
   id: "@saescope/labextension:mime",
   description: "Draws saescope panels in notebooks, with and without a kernel.",
   autoStart: true,
-  requires: [INotebookTracker],
-  activate(_app: JupyterFrontEnd, notebooks: INotebookTracker) {
+  requires: [INotebookTracker, ILines],
+  activate(_app: JupyterFrontEnd, notebooks: INotebookTracker, lines: Lines) {
     const add = (panel: NotebookPanel) => {
       panel.content.rendermime.addFactory(
         {
           safe: true,
           mimeTypes: [MIME],
           defaultRank: RANK,
-          createRenderer: () => new SnapshotView(lineOf(panel)),
+          createRenderer: () => new SnapshotView(lines.of(panel)),
         },
         RANK,
       );

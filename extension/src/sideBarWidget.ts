@@ -1,154 +1,118 @@
+import type { TranslationBundle } from "@jupyterlab/translation";
 import { Widget } from "@lumino/widgets";
-import { mount, type Port, type ScopeInfo, type ScopeList } from "@saescope/panels";
-import { choose, type KernelLine, type LineState } from "./line";
+import type { Host, ScopeInfo } from "@saescope/panels";
+import { findScope, type KernelLine } from "./line";
+import { LivePanel } from "./livePanel";
+import type { Shelf } from "./shelf";
+import type { Remedy } from "./words";
 
-type Frame = { t?: string; topic?: string; scopes?: ScopeInfo[]; data?: ScopeList };
+interface Options {
+  host: Host;
+  shelf: Shelf;
+  trans: TranslationBundle;
+  remedy: (remedy: Remedy) => void;
+  open: () => void;
+}
 
 /** The side bar: a picker of scopes above the same view that cells show. */
 export class SideBar extends Widget {
-  readonly #head = document.createElement("div");
   readonly #picker = document.createElement("select");
-  readonly #body = document.createElement("div");
-  readonly #onStarter: () => void;
+  readonly #whole = document.createElement("button");
+  readonly #panel: LivePanel;
+  #chosen = new WeakMap<KernelLine, { scope: string; key: string }>();
   #line: KernelLine | undefined;
-  #port: Port | undefined;
-  #scopes: ScopeInfo[] = [];
-  #chosen: string | undefined;
   #listed = "";
-  #shown: string | undefined;
-  #unmount: (() => void) | undefined;
-  #offFrame: (() => void) | undefined;
 
-  constructor(onStarter: () => void) {
+  constructor({ host, shelf, trans, remedy, open }: Options) {
     super();
-    this.#onStarter = onStarter;
     this.addClass("saescope-side");
-    this.#head.className = "saescope-side-head";
+    const head = document.createElement("div");
+    head.className = "saescope-side-head";
     const title = document.createElement("span");
     title.className = "saescope-side-title";
     title.textContent = "saescope";
-    this.#picker.setAttribute("aria-label", "Scope");
-    this.#picker.addEventListener("change", () => {
-      this.#chosen = this.#picker.value;
-      this.#show();
+    this.#picker.setAttribute("aria-label", trans.__("Scope"));
+    this.#picker.addEventListener("change", () => this.#choose(this.#picker.value));
+    this.#whole.type = "button";
+    this.#whole.className = "saescope-side-open";
+    this.#whole.textContent = trans.__("Open");
+    this.#whole.title = trans.__("Open the whole browser beside the notebook.");
+    this.#whole.addEventListener("click", open);
+    head.append(title, this.#picker, this.#whole);
+    this.#panel = new LivePanel({
+      layout: "narrow",
+      panel: "side-bar",
+      host,
+      trans,
+      choose: (scopes) => this.#wanted(scopes),
+      stateOf: (scope) => shelf.get(scope.key),
+      onState: (scope, state) => shelf.put(scope.key, state),
+      remedy,
     });
-    this.#head.append(title, this.#picker);
-    this.#body.className = "saescope-side-body saescope-fill";
-    this.node.append(this.#head, this.#body);
-    this.#note("none");
+    this.#panel.setSeen(false);
+    this.#panel.node.classList.add("saescope-side-body", "saescope-fill");
+    this.node.append(head, this.#panel.node);
+    this.#fillPicker();
+  }
+
+  /** The scope that is shown. */
+  get scope(): ScopeInfo | undefined {
+    return this.#panel.shown;
   }
 
   /** Follow the kernel behind a line, or none. */
   follow(line: KernelLine | undefined): void {
     if (line === this.#line) return;
-    this.#line?.changed.disconnect(this.#onLine, this);
+    this.#line?.scopesChanged.disconnect(this.#fillPicker, this);
     this.#line = line;
-    line?.changed.connect(this.#onLine, this);
-    this.#take(line?.state ?? { kind: "none" });
+    line?.scopesChanged.connect(this.#fillPicker, this);
+    this.#panel.follow(line, "none", false);
+    this.#fillPicker();
   }
 
-  /** What is drawn where nobody sees it takes the kernel from what they do see. */
+  override dispose(): void {
+    if (this.isDisposed) return;
+    this.#line?.scopesChanged.disconnect(this.#fillPicker, this);
+    this.#panel.dispose();
+    super.dispose();
+  }
+
   protected override onAfterShow(): void {
-    if (this.#port) this.#show();
+    this.#panel.setSeen(true);
   }
 
-  #onLine(_line: KernelLine, state: LineState): void {
-    this.#take(state);
+  protected override onAfterHide(): void {
+    this.#panel.setSeen(false);
   }
 
-  #take(state: LineState): void {
-    this.#offFrame?.();
-    this.#offFrame = undefined;
-    this.#port = undefined;
-    if (state.kind !== "open") {
-      this.#scopes = [];
-      this.#clear();
-      this.#note(state.kind);
-      return;
-    }
-    const port = state.port;
-    this.#port = port;
-    this.#offFrame = port.onFrame((raw) => {
-      const frame = raw as Frame;
-      if (frame.t === "hello") this.#hear(frame.scopes ?? []);
-      if (frame.t === "notify" && frame.topic === "scopes") this.#hear(frame.data?.scopes ?? []);
-    });
+  #wanted(scopes: readonly ScopeInfo[]): ScopeInfo | undefined {
+    const chosen = this.#line && this.#chosen.get(this.#line);
+    return (chosen && findScope(scopes, chosen)) ?? scopes[0];
   }
 
-  #hear(scopes: ScopeInfo[]): void {
-    this.#scopes = scopes;
-    this.#show();
+  #choose(scope: string): void {
+    const key = this.#line?.scopes.find((s) => s.id === scope)?.key ?? "";
+    if (this.#line) this.#chosen.set(this.#line, { scope, key });
+    this.#panel.refresh();
+    this.#fillPicker();
   }
 
-  #show(): void {
-    const scope = choose(this.#scopes, this.#chosen);
-    this.#fillPicker(scope);
-    if (!scope || !this.#port) {
-      this.#clear();
-      this.#note("no-scope");
-      return;
-    }
-    if (this.#unmount && this.#shown === scope.id) return;
-    this.#clear();
-    if (!this.isVisible) return;
-    this.#shown = scope.id;
-    const spec = { scope: scope.id, key: scope.key, panel: "side-bar" };
-    this.#unmount = mount("browser", this.#port, this.#body, spec, { layout: "narrow" });
-  }
-
-  #fillPicker(scope: ScopeInfo | undefined): void {
-    this.#picker.hidden = this.#scopes.length < 2;
-    const listed = JSON.stringify([scope?.id, ...this.#scopes.map((s) => [s.id, s.name])]);
+  #fillPicker(): void {
+    const scopes = this.#line?.scopes ?? [];
+    this.#picker.hidden = scopes.length < 2;
+    this.#whole.hidden = scopes.length === 0;
+    const shown = this.#wanted(scopes);
+    const listed = JSON.stringify([shown?.id, ...scopes.map((s) => [s.id, s.name])]);
     if (listed === this.#listed) return;
     this.#listed = listed;
     this.#picker.replaceChildren(
-      ...this.#scopes.map((s) => {
+      ...scopes.map((s) => {
         const option = document.createElement("option");
         option.value = s.id;
         option.textContent = s.name;
-        option.selected = s.id === scope?.id;
+        option.selected = s.id === shown?.id;
         return option;
       }),
     );
   }
-
-  #clear(): void {
-    this.#unmount?.();
-    this.#unmount = undefined;
-    this.#shown = undefined;
-    this.#body.replaceChildren();
-  }
-
-  #note(kind: "none" | "waiting" | "not-loaded" | "no-scope"): void {
-    this.#picker.hidden = true;
-    const note = document.createElement("div");
-    note.className = "saescope-side-note";
-    note.setAttribute("role", "status");
-    for (const line of NOTES[kind]) {
-      const paragraph = document.createElement("p");
-      paragraph.textContent = line;
-      note.append(paragraph);
-    }
-    if (kind === "not-loaded" || kind === "no-scope") {
-      const button = document.createElement("button");
-      button.type = "button";
-      button.textContent = "Insert a starter cell";
-      button.addEventListener("click", () => this.#onStarter());
-      note.append(button);
-    }
-    this.#body.replaceChildren(note);
-  }
 }
-
-const NOTES = {
-  none: ["Open a notebook: its scopes show here."],
-  waiting: ["Waiting for the kernel. If it is running a cell, this goes on when the cell ends."],
-  "not-loaded": [
-    "This notebook's kernel has not imported saescope yet.",
-    "A starter cell opens the bundled demo; nothing runs until you run it.",
-  ],
-  "no-scope": [
-    "saescope is imported, and there is no scope yet.",
-    "Load a model and an SAE, or open an index, and its features show here.",
-  ],
-} as const;

@@ -1,29 +1,50 @@
 import { ILayoutRestorer, type JupyterFrontEnd, type JupyterFrontEndPlugin } from "@jupyterlab/application";
 import { ICommandPalette } from "@jupyterlab/apputils";
 import { INotebookTracker } from "@jupyterlab/notebook";
+import { IStateDB } from "@jupyterlab/statedb";
+import { ITranslator, nullTranslator } from "@jupyterlab/translation";
+import type { Host } from "@saescope/panels";
+import { insertStarter } from "./cells";
+import { CATEGORY, COMMANDS, NO_ARGS } from "./commands";
 import { saescopeIcon } from "./icon";
-import { lineOf } from "./line";
+import { DOMAIN, IHost } from "./labHost";
+import { ILines, type Lines } from "./lines";
+import { Shelf } from "./shelf";
 import { SideBar } from "./sideBarWidget";
-import { insertStarter } from "./starter";
-
-const SHOW = "saescope:show-side-bar";
 
 /** The left side bar: the scopes of the active notebook's kernel. */
 export const sidebar: JupyterFrontEndPlugin<void> = {
   id: "@saescope/labextension:sidebar",
   description: "Shows the scopes of the active notebook's kernel in the left side bar.",
   autoStart: true,
-  requires: [INotebookTracker],
-  optional: [ILayoutRestorer, ICommandPalette],
+  requires: [INotebookTracker, ILines, IHost],
+  optional: [ILayoutRestorer, ICommandPalette, ITranslator, IStateDB],
   activate(
     app: JupyterFrontEnd,
     notebooks: INotebookTracker,
+    lines: Lines,
+    host: Host,
     restorer: ILayoutRestorer | null,
     palette: ICommandPalette | null,
+    translator: ITranslator | null,
+    db: IStateDB | null,
   ) {
-    const widget = new SideBar(() => {
-      const panel = notebooks.currentWidget;
-      if (panel) insertStarter(panel);
+    const trans = (translator ?? nullTranslator).load(DOMAIN);
+    const shelf = new Shelf(db, "saescope:side-bar");
+    const widget = new SideBar({
+      host,
+      shelf,
+      trans,
+      remedy: (remedy) => {
+        const panel = notebooks.currentWidget;
+        if (remedy === "restart") void app.commands.execute("notebook:restart-kernel");
+        else if (remedy === "starter" && panel) insertStarter(panel);
+        else if (panel) app.shell.activateById(panel.id);
+      },
+      open: () => {
+        const { scope } = widget;
+        void app.commands.execute(COMMANDS.open, scope ? { scope: scope.id, key: scope.key } : {});
+      },
     });
     widget.id = "saescope-sidebar";
     widget.title.icon = saescopeIcon;
@@ -31,20 +52,26 @@ export const sidebar: JupyterFrontEndPlugin<void> = {
     app.shell.add(widget, "left", { rank: 650 });
     restorer?.add(widget, "saescope-sidebar");
 
-    const follow = () => {
-      const panel = notebooks.currentWidget;
-      widget.follow(panel ? lineOf(panel) : undefined);
-    };
-    notebooks.currentChanged.connect(follow);
-    void app.restored.then(follow);
+    const follow = () => widget.follow(lines.current);
+    void Promise.all([app.restored, shelf.ready]).then(() => {
+      follow();
+      notebooks.currentChanged.connect(follow);
+    });
 
-    app.commands.addCommand(SHOW, {
-      label: "Show saescope Side Bar",
-      caption: "Browse the features of the scope in the active notebook",
+    app.commands.addCommand(COMMANDS.sideBar, {
+      label: trans.__("Show saescope Side Bar"),
+      caption: trans.__("Browse the features of the scope in the active notebook"),
       icon: saescopeIcon,
       execute: () => app.shell.activateById(widget.id),
-      describedBy: { args: { type: "object", properties: {} } },
+      describedBy: NO_ARGS,
     });
-    palette?.addItem({ command: SHOW, category: "saescope" });
+    palette?.addItem({ command: COMMANDS.sideBar, category: CATEGORY });
+    app.commands.addCommand(COMMANDS.settings, {
+      label: trans.__("saescope Settings"),
+      isVisible: () => app.commands.hasCommand("settingeditor:open"),
+      execute: () => app.commands.execute("settingeditor:open", { query: "saescope" }),
+      describedBy: NO_ARGS,
+    });
+    palette?.addItem({ command: COMMANDS.settings, category: CATEGORY });
   },
 };

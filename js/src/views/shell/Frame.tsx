@@ -73,7 +73,7 @@ export function Frame({ client, spec, panel, initial, layout, onState, onHandle 
         <div
           ref={root}
           class={`saescope ${isNarrow ? "ss-narrow" : "ss-wide"}`}
-          style={{ height: `${panel.height_px}px` }}
+          style={{ "--ss-height": `${panel.height_px}px` }}
           data-status={client.status}
           data-lm-suppress-shortcuts
           role="region"

@@ -1,0 +1,15 @@
+/** The commands of saescope, by what they do. */
+export const COMMANDS = {
+  open: "saescope:open",
+  sideBar: "saescope:show-side-bar",
+  firing: "saescope:show-firing",
+  newDemo: "saescope:new-demo-notebook",
+  newModel: "saescope:new-model-notebook",
+  starter: "saescope:insert-starter",
+  insertFeature: "saescope:insert-feature",
+  stopBuild: "saescope:stop-build",
+  settings: "saescope:open-settings",
+} as const;
+
+export const CATEGORY = "saescope";
+export const NO_ARGS = { args: { type: "object", properties: {} } };

@@ -1,0 +1,57 @@
+import type { JupyterFrontEnd, JupyterFrontEndPlugin } from "@jupyterlab/application";
+import { Notification } from "@jupyterlab/apputils";
+import { INotebookTracker } from "@jupyterlab/notebook";
+import { ITranslator, nullTranslator } from "@jupyterlab/translation";
+import { Token } from "@lumino/coreutils";
+import { type Host, registerHost } from "@saescope/panels";
+import { cellAt, insertCode } from "./cells";
+import { ILines, type Lines } from "./lines";
+import { IPreferences, type Preferences } from "./preferences";
+
+export const DOMAIN = "saescope";
+export const IHost = new Token<Host>("@saescope/labextension:IHost", "What JupyterLab does for panels.");
+
+/** Lets every panel of the page, in cells too, insert cells and open files. */
+export const labHost: JupyterFrontEndPlugin<Host> = {
+  id: "@saescope/labextension:host",
+  description: "Lets saescope panels insert cells and open files.",
+  autoStart: true,
+  provides: IHost,
+  requires: [INotebookTracker, ILines, IPreferences],
+  optional: [ITranslator],
+  activate(
+    app: JupyterFrontEnd,
+    notebooks: INotebookTracker,
+    lines: Lines,
+    preferences: Preferences,
+    translator: ITranslator | null,
+  ): Host {
+    const trans = (translator ?? nullTranslator).load(DOMAIN);
+    const host: Host = {
+      insertCell(code, from) {
+        const path = from.closest<HTMLElement>("[data-saescope-notebook]")?.dataset["saescopeNotebook"];
+        const panel =
+          lines.notebookOf(from) ??
+          (path === undefined ? undefined : lines.notebookAt(path)) ??
+          notebooks.currentWidget;
+        if (!panel) {
+          Notification.warning(trans.__("No cell was inserted: open a notebook first."), { autoClose: 5000 });
+          return;
+        }
+        const at = cellAt(panel, from) ?? panel.content.activeCellIndex;
+        if (!insertCode(panel, at + 1, code))
+          Notification.warning(trans.__("No cell was inserted: %1 is read-only.", panel.context.path), {
+            autoClose: 5000,
+          });
+      },
+      openFile(path) {
+        void app.commands.execute("docmanager:open", { path });
+      },
+      get defaults() {
+        return preferences.defaults;
+      },
+    };
+    registerHost(host);
+    return host;
+  },
+};
