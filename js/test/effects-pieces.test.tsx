@@ -1,11 +1,12 @@
 import { render } from "preact";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { infoOf } from "../dev/fixture.js";
+import { tuple } from "../src/data/call.js";
 import { blend, contrast, type Rgb } from "../src/data/shade.js";
 import { MemoryPort } from "../src/ports/memory.js";
 import { Client } from "../src/protocol/client.js";
 import type { NextTokens } from "../src/protocol/generated.js";
-import { type Aim, aimCode, offersOf, textParams } from "../src/views/effects/aim.js";
+import { type Aim, aimArgs, offersOf, textParams } from "../src/views/effects/aim.js";
 import { EffectBar } from "../src/views/effects/EffectBar.js";
 import { Moved } from "../src/views/effects/Moved.js";
 import { SignedText } from "../src/views/effects/SignedText.js";
@@ -174,10 +175,9 @@ test("what is typed comes first, several tokens as their first, and nothing twic
   expect(offersOf({ ...NEXT, typed: [] }, "lo").map((o) => o.token.token)).toEqual([6]);
   expect(textParams({ text: "a", tokens: [1, 2] })).toEqual({ tokens: [1, 2] });
   expect(textParams({ text: "a" })).toEqual({ text: "a" });
-  expect(aimCode({})).toBe("");
-  expect(aimCode({ target: { token: 5, text: " San" }, contrast: { token: 6, text: " Los" } })).toBe(
-    "target=(5, 6)",
-  );
+  expect(aimArgs({})).toEqual({});
+  const both = { target: { token: 5, text: " San" }, contrast: { token: 6, text: " Los" } };
+  expect(aimArgs(both)).toEqual({ target: tuple(5, 6) });
 });
 
 test("a target is picked by keys from what the model expects, and a contrast after it", async () => {

@@ -1,12 +1,15 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { infoOf } from "../dev/fixture.js";
+import { callText } from "../src/data/call.js";
 import { mount } from "../src/mount.js";
 import { MemoryPort } from "../src/ports/memory.js";
 import type { EffectParams, FeatureBrief, ScopeInfo, SweepRead } from "../src/protocol/generated.js";
 import { controlAt, EffectData } from "../src/views/effects/effectData.js";
 import { rootPlace } from "../src/views/effects/Strip.js";
 import { roundTicks } from "../src/views/effects/SweepChart.js";
-import { codeOf, INITIAL, sweepParams } from "../src/views/effects/state.js";
+import { callOf, INITIAL, sweepParams } from "../src/views/effects/state.js";
+
+const codeOf = (...given: Parameters<typeof callOf>) => callText(callOf(...given));
 
 let host: HTMLElement;
 let unmount = () => {};

@@ -1,11 +1,14 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { fixturePort, infoOf, tell } from "../dev/fixture.js";
+import { callText } from "../src/data/call.js";
 import { directionOf, isBytes, joined, plain } from "../src/data/script.js";
 import { mount } from "../src/mount.js";
 import { MemoryPort } from "../src/ports/memory.js";
 import type { ExampleGroup, ScopeInfo } from "../src/protocol/generated.js";
 import { groupName, shareText } from "../src/views/page/ExamplesBar.js";
-import { codeOf, INITIAL, isChanged } from "../src/views/page/query.js";
+import { callOf, INITIAL, isChanged } from "../src/views/page/query.js";
+
+const codeOf = (...given: Parameters<typeof callOf>) => callText(callOf(...given));
 
 vi.setConfig({ testTimeout: 30_000 });
 

@@ -1,11 +1,14 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { infoOf } from "../dev/fixture.js";
+import { callText } from "../src/data/call.js";
 import { mount } from "../src/mount.js";
 import { MemoryPort } from "../src/ports/memory.js";
 import type { AttributionInfo, PromptRead, ScopeInfo } from "../src/protocol/generated.js";
 import { PromptData } from "../src/views/prompt/data.js";
 import { candidates, compared, ranked, rowsOf, shownOf } from "../src/views/prompt/rows.js";
-import { code, INITIAL } from "../src/views/prompt/state.js";
+import { callOf, INITIAL } from "../src/views/prompt/state.js";
+
+const code = (...given: Parameters<typeof callOf>) => callText(callOf(...given));
 
 const view = (array: Uint32Array | Float32Array, shift = 0) => {
   const bytes = new Uint8Array(array.byteLength + shift);

@@ -1,12 +1,13 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { infoOf } from "../dev/fixture.js";
+import { callText } from "../src/data/call.js";
 import { mount } from "../src/mount.js";
 import { MemoryPort } from "../src/ports/memory.js";
 import type { RequestFrame, ScopeInfo, SteeredText } from "../src/protocol/generated.js";
 import { Live, nameOf, textsOf } from "../src/views/steer/live.js";
 import {
+  callOf,
   changesOf,
-  codeOf,
   INITIAL,
   lacking,
   linesOf,
@@ -15,6 +16,8 @@ import {
   paramsOf,
   planOf,
 } from "../src/views/steer/state.js";
+
+const codeOf = (...given: Parameters<typeof callOf>) => callText(callOf(...given));
 
 const plan = (part: Partial<Plan> = {}): Plan => ({ ...planOf(INITIAL, "The sea", 7), ...part });
 
@@ -60,7 +63,7 @@ describe("a plan", () => {
       'features=[7], kind="zero"',
     );
     expect(codeOf(plan({ by: "contrast", positive: "a", negative: "b", at: "mean", coefficient: 2 }))).toBe(
-      'vector = scope.steering_vector(["a"], ["b"], at="mean")\nscope.steer("The sea", vector=vector, coefficient=2)',
+      'scope.steer("The sea", vector=scope.steering_vector(["a"], ["b"], at="mean"), coefficient=2)',
     );
     expect(codeOf(plan({ isChat: true }))).toContain('[{"role": "user", "content": "The sea"}]');
   });

@@ -1,13 +1,13 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import ranking from "../../tests/unit/ranking_golden.json";
 import { infoOf } from "../dev/fixture.js";
+import { literal } from "../src/data/call.js";
 import { mount } from "../src/mount.js";
 import { MemoryPort } from "../src/ports/memory.js";
 import type { ScopeInfo, TextRead } from "../src/protocol/generated.js";
 import { plainText } from "../src/views/tryit/Empty.js";
 import { TextHistory } from "../src/views/tryit/history.js";
 import { RANKINGS, rank } from "../src/views/tryit/ranking.js";
-import { literal } from "../src/views/tryit/TryIt.js";
 import { Tried } from "../src/views/tryit/tried.js";
 
 const golden: Omit<typeof ranking, "rows"> & { rows: Record<string, number | null>[] } = ranking;
@@ -96,7 +96,7 @@ test("an example becomes the text round its peak without broken characters", () 
 });
 
 test("a text is written as Python reads it", () => {
-  expect(literal('a"b\\\n\u007f')).toBe('"a\\"b\\\\\\n\\x7f"');
+  expect(literal('a"b\\\n\u007f')).toBe('"a\\"b\\\\\\n\\u007f"');
 });
 
 let host: HTMLElement;

@@ -1,4 +1,5 @@
 import type { ComponentType } from "preact";
+import type { Call } from "../data/call.js";
 import type { Shared } from "../data/shared.js";
 import type { Client } from "../protocol/client.js";
 import type { ScopeInfo } from "../protocol/generated.js";
@@ -29,8 +30,8 @@ export interface ViewProps<S extends object = Record<string, unknown>> {
   isNarrow: boolean;
   /** There is no kernel behind it: a snapshot in a notebook. */
   isReadOnly: boolean;
-  /** In the browser: show another panel beside this one, by its name. */
-  openTab?: (name: string) => void;
+  /** In the browser: show another panel beside this one, by its name, with a part of its state changed. */
+  openTab?: (name: string, change?: Record<string, unknown>) => void;
   /** In the side bar: the table and a short page, and nothing else. */
   isSideBar?: boolean;
 }
@@ -53,6 +54,8 @@ export interface PanelView<S extends object = Record<string, unknown>> {
   Badge?: ComponentType<{ client: Client; info: ScopeInfo; update: (part: Partial<S>) => void }>;
   /** The Python call that gives what it shows as polars. */
   code: (state: S, feature: number | undefined, shared: Shared) => string;
+  /** The calls that the text is made of, where they can be kept: see `called`. */
+  calls?: (state: S, feature: number | undefined, shared: Shared) => Call[];
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: each view has a state of its own, and only it reads it

@@ -1,8 +1,9 @@
 import { useEffect, useRef } from "preact/hooks";
+import { called } from "../../data/call.js";
 import { number } from "../../data/format.js";
 import type { PanelView, ViewProps } from "../../panels/panel.js";
 import type { CircuitText } from "../../protocol/generated.js";
-import { aimCode } from "../effects/aim.js";
+import { aimArgs } from "../effects/aim.js";
 import { SignedText } from "../effects/SignedText.js";
 import { visible } from "../effects/signed.js";
 import { TargetPicker } from "../effects/TargetPicker.js";
@@ -13,7 +14,6 @@ import { Failure } from "../shell/Notice.js";
 import { useSize } from "../shell/useSize.js";
 import { NeedsModel, Starters } from "../tryit/Empty.js";
 import { TextBox } from "../tryit/TextBox.js";
-import { literal } from "../tryit/TryIt.js";
 import { useText } from "../tryit/useTried.js";
 import { Side } from "./Side.js";
 import { type By, type CircuitState, type Known, useCircuit, type Wanted } from "./useCircuit.js";
@@ -201,12 +201,18 @@ export const circuit: PanelView<CircuitState> = {
   height_px: 520,
   hasFeature: true,
   worksWithoutIndex: true,
-  code: ({ text: own, by, at, aim }, feature = 0, shared) => {
+  ...called(({ text: own, by, at, aim }: CircuitState, feature = 0, shared) => {
     const text = shared.text || own;
+    const downstream = { direction: "downstream" };
     if (text === "" || by === "weights")
-      return `scope.circuit(${feature})\nscope.circuit(${feature}, direction="downstream")`;
-    const pos = at && at.feature === feature && at.text === text ? `, pos=${at.pos}` : "";
-    const target = aimCode(aim);
-    return `scope.circuit(${feature}, ${literal(text)}${pos})\nscope.circuit(${feature}, ${literal(text)}${pos}${target ? `, ${target}` : ""}, direction="downstream")`;
-  },
+      return [
+        { method: "circuit", args: { feature } },
+        { method: "circuit", args: { feature, ...downstream } },
+      ];
+    const pos = at && at.feature === feature && at.text === text ? { pos: at.pos } : {};
+    return [
+      { method: "circuit", args: { feature, text, ...pos } },
+      { method: "circuit", args: { feature, text, ...pos, ...aimArgs(aim), ...downstream } },
+    ];
+  }),
 };

@@ -1,4 +1,5 @@
 import { useEffect } from "preact/hooks";
+import { called } from "../../data/call.js";
 import type { PanelView, ViewProps } from "../../panels/panel.js";
 import type { Comparison } from "../../protocol/generated.js";
 import { useSlow } from "../shell/hooks.js";
@@ -142,18 +143,22 @@ export const compare: PanelView<CompareState> = {
   initial: INITIAL,
   height_px: 560,
   hasFeature: false,
-  code: (state, selected, shared) => {
+  ...called((state: CompareState, selected, shared) => {
     const features = chosenFeatures(state, shared.picked, selected, Number.POSITIVE_INFINITY);
     const [first, second] = features;
-    if (first === undefined) return "scope.features";
-    if (second === undefined) return `scope.examples(${first}, k=3)`;
+    if (first === undefined) return [];
+    if (second === undefined) return [{ method: "examples", args: { feature: first, k: 3 } }];
+    const both = { method: "compare", args: { features } };
     const asked = contrastOf(state, features);
-    if (!asked || asked.without.length + asked.also.length === 0)
-      return `scope.compare([${features.join(", ")}])`;
-    const lists = (["without", "also"] as const).filter((name) => asked[name].length > 0);
-    const options = lists.map((name) => `, ${name}=[${asked[name].join(", ")}]`).join("");
-    const near = state.within > 0 ? `, within=${state.within}` : "";
-    const call = `scope.contrast(${asked.feature}${options}, context=${state.context}${near})`;
-    return `scope.compare([${features.join(", ")}])\n${call}`;
-  },
+    if (!asked || asked.without.length + asked.also.length === 0) return [both];
+    const { feature, without, also } = asked;
+    const args = {
+      feature,
+      ...(without.length > 0 ? { without } : {}),
+      ...(also.length > 0 ? { also } : {}),
+      context: state.context,
+      ...(state.within > 0 ? { within: state.within } : {}),
+    };
+    return [both, { method: "contrast", args }];
+  }),
 };

@@ -1,4 +1,5 @@
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { called } from "../../data/call.js";
 import { plain } from "../../data/script.js";
 import type { PanelView, ViewProps } from "../../panels/panel.js";
 import type { EffectParams, Passage } from "../../protocol/generated.js";
@@ -12,7 +13,7 @@ import { ChangeForm } from "./ChangeForm.js";
 import { Result } from "./Result.js";
 import { SeriesView } from "./Series.js";
 import { SweepView } from "./Sweep.js";
-import { codeOf, type EffectsState, INITIAL, type Mode, paramsOf, whereOf } from "./state.js";
+import { callOf, type EffectsState, INITIAL, type Mode, paramsOf, whereOf } from "./state.js";
 import { TextSide } from "./TextSide.js";
 import { type Effect, useControlOf, useEffectOf, useKinds, usePassages } from "./useEffects.js";
 
@@ -151,7 +152,7 @@ export const effects: PanelView<EffectsState> = {
   height_px: 480,
   hasFeature: true,
   worksWithoutIndex: true,
-  code: (state, feature, shared) => codeOf(state, feature, shared.text),
+  ...called((state: EffectsState, feature, shared) => [callOf(state, feature, shared.text)]),
 };
 
 function Modes({ mode, set, isReadOnly }: { mode: Mode; set: (mode: Mode) => void; isReadOnly: boolean }) {

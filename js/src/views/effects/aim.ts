@@ -1,3 +1,4 @@
+import { type Arg, tuple } from "../../data/call.js";
 import type { Client } from "../../protocol/client.js";
 import type { NextToken, NextTokens } from "../../protocol/generated.js";
 
@@ -24,10 +25,10 @@ export function textParams({ text, tokens }: GivenText): { text: string } | { to
   return tokens && tokens.length > 0 ? { tokens: [...tokens] } : { text };
 }
 
-/** An aim as Python's `target=`; nothing where the text itself says what follows. */
-export function aimCode({ target, contrast }: Aim): string {
-  if (!target) return "";
-  return contrast ? `target=(${target.token}, ${contrast.token})` : `target=${target.token}`;
+/** An aim as the argument `target`; none where the text itself says what follows. */
+export function aimArgs({ target, contrast }: Aim): { target?: Arg } {
+  if (!target) return {};
+  return { target: contrast ? tuple(target.token, contrast.token) : target.token };
 }
 
 /** One line of the list under the field. */

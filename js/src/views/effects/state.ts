@@ -1,6 +1,6 @@
+import type { Arg, Call } from "../../data/call.js";
 import type { AblationKind, EffectParams, SweepParams } from "../../protocol/generated.js";
-import { literal } from "../tryit/TryIt.js";
-import { type Aim, aimCode, type GivenText, textParams } from "./aim.js";
+import { type Aim, aimArgs, type GivenText, textParams } from "./aim.js";
 
 export type Mode = "text" | "examples" | "sweep";
 export type Where = "fires" | "all" | "one";
@@ -113,29 +113,23 @@ export function sweepParams(
   };
 }
 
-/** The Python call that gives what is shown. */
-export function codeOf(state: EffectsState, feature: number | undefined, shared: string): string {
+/** The call that gives what is shown. */
+export function callOf(state: EffectsState, feature: number | undefined, shared: string): Call {
   const { mode, kind, aim, k, group, where, pos, other, options } = state;
   const isExample = state.source === "example" || (shared || state.text) === "";
-  const text = isExample ? `[${state.tokens.join(", ")}]` : literal(shared || state.text);
-  const at =
-    where === "one"
-      ? pos === null
-        ? ""
-        : `pos=${pos}`
-      : where
-        ? `pos="${where === "all" ? "all" : "fires"}"`
-        : "";
-  const own = Object.entries(options[kind] ?? {}).map(([name, value]) => `${name}=${value}`);
-  const change = [kind === "zero" ? "" : `kind="${kind}"`, ...own];
-  const given = (parts: string[]) => parts.filter(Boolean).join(", ");
-  const f = String(feature ?? 0);
+  const text = isExample ? [...state.tokens] : shared || state.text;
+  const at: Record<string, Arg> =
+    where === "one" ? (pos === null ? {} : { pos }) : where ? { pos: where } : {};
+  const change = { ...(kind === "zero" ? {} : { kind }), ...(options[kind] ?? {}) };
+  const f = feature ?? 0;
   if (mode === "examples") {
-    const place = where === "one" ? 'pos="peak"' : at;
-    return `scope.effect_summary(${given([f, `k=${k}`, group === "top" ? "" : `group="${group}"`, ...change, place])})`;
+    const place = where === "one" ? { pos: "peak" } : at;
+    const args = { examples: f, k, ...(group === "top" ? {} : { group }), ...change, ...place };
+    return { method: "effect_summary", args };
   }
-  if (mode === "sweep") return `scope.sweep(${given([text, f, at, aimCode(aim)])})`;
-  const last = aim.target ? "last_only=False" : "";
-  const taken = other && kind === "resample" ? `other=${literal(other)}` : "";
-  return `scope.ablate(${given([text, f, ...change, at, taken, aimCode(aim), last])})`;
+  if (mode === "sweep") return { method: "sweep", args: { text, feature: f, ...at, ...aimArgs(aim) } };
+  const taken = other && kind === "resample" ? { other } : {};
+  const last = aim.target ? { last_only: false } : {};
+  const args = { text, features: f, ...change, ...at, ...taken, ...aimArgs(aim), ...last };
+  return { method: "ablate", args };
 }

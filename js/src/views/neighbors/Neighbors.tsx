@@ -1,4 +1,5 @@
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { called } from "../../data/call.js";
 import { tokens } from "../../data/format.js";
 import type { PanelView, ViewProps } from "../../panels/panel.js";
 import type { Neighbors as Answer, Metric } from "../../protocol/generated.js";
@@ -157,5 +158,7 @@ export const neighbors: PanelView<NeighborsState> = {
   height_px: 520,
   hasFeature: true,
   worksWithoutIndex: true,
-  code: ({ metric, k }, feature = 0) => `scope.neighbors(${feature}, k=${k}, metric="${metric}")`,
+  ...called(({ metric, k }: NeighborsState, feature = 0) => [
+    { method: "neighbors", args: { feature, k, metric } },
+  ]),
 };

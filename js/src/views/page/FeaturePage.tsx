@@ -1,5 +1,6 @@
 import type { RefObject } from "preact";
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
+import { called } from "../../data/call.js";
 import { tokens } from "../../data/format.js";
 import { plain } from "../../data/script.js";
 import type { Reader } from "../../data/shared.js";
@@ -19,7 +20,7 @@ import { Facts } from "./Facts.js";
 import { Histogram } from "./Histogram.js";
 import { NumberBox } from "./NumberBox.js";
 import { Promoted } from "./Promoted.js";
-import { CONTEXTS, codeOf, INITIAL, intervalOf, type PageState, queryOf } from "./query.js";
+import { CONTEXTS, callOf, INITIAL, intervalOf, type PageState, queryOf } from "./query.js";
 import { Pointed, RangeContext } from "./range.js";
 import { type Pinned, TokenCard } from "./TokenCard.js";
 import { type FeatureAnswer, type Shown, useFeature } from "./useFeature.js";
@@ -74,7 +75,7 @@ export const page: PanelView<PageState> = {
   initial: INITIAL,
   height_px: 740,
   hasFeature: true,
-  code: (state, feature = 0) => codeOf(state, feature),
+  ...called((state: PageState, feature = 0) => [callOf(state, feature)]),
 };
 
 interface Props extends ViewProps<PageState> {

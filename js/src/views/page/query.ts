@@ -1,3 +1,4 @@
+import { type Call, nested } from "../../data/call.js";
 import type { CountRule, ExampleGroup, FeaturePage } from "../../protocol/generated.js";
 
 /** What a person did on the page. */
@@ -77,19 +78,17 @@ export function intervalOf(name: string): number | undefined {
   return found === undefined ? undefined : Number(found);
 }
 
-/** The Python call that gives the examples that are shown. */
-export function codeOf(state: PageState, feature: number): string {
+/** The call that gives the examples that are shown. */
+export function callOf(state: PageState, feature: number): Call {
   const { group, context, k, n_intervals, folds, rule } = { ...INITIAL, ...state };
-  const parts = [String(feature), `group="${group}"`, `context=${context}`];
-  if (k !== INITIAL.k) parts.push(`k=${k}`);
-  if (!folds) parts.push("folds=False");
-  if (n_intervals !== INITIAL.n_intervals) parts.push(`n_intervals=${n_intervals}`);
-  if (rule) {
-    const { n_skipped, skips_special, max_norm_ratio } = rule;
-    const special = skips_special ? "True" : "False";
-    parts.push(
-      `rule=saescope.Rule(n_skipped=${n_skipped}, skips_special=${special}, max_norm_ratio=${max_norm_ratio ?? "None"})`,
-    );
-  }
-  return `scope.examples(${parts.join(", ")})`;
+  const args = {
+    feature,
+    group,
+    context,
+    ...(k === INITIAL.k ? {} : { k }),
+    ...(folds ? {} : { folds: false }),
+    ...(n_intervals === INITIAL.n_intervals ? {} : { n_intervals }),
+    ...(rule ? { rule: nested("saescope.Rule", { ...rule }) } : {}),
+  };
+  return { method: "examples", args };
 }

@@ -1,4 +1,5 @@
 import { useEffect, useMemo, useRef } from "preact/hooks";
+import { called } from "../../data/call.js";
 import type { PanelView, ViewProps } from "../../panels/panel.js";
 import { useKeys } from "../shell/keys.js";
 import { NeedsModel, Starters } from "../tryit/Empty.js";
@@ -10,7 +11,7 @@ import { PromptCard } from "./PromptCard.js";
 import { completeness, RankChoice, WorkBar } from "./RankBar.js";
 import type { PromptReader } from "./reader.js";
 import { compared, type Row, ranked, rowsOf } from "./rows.js";
-import { code, INITIAL, LETTERS, MOST_TEXTS, type PromptState } from "./state.js";
+import { callOf, INITIAL, LETTERS, MOST_TEXTS, type PromptState } from "./state.js";
 import { usePrompts } from "./usePrompts.js";
 
 const N_EXACT = 30;
@@ -221,5 +222,5 @@ export const prompt: PanelView<PromptState> = {
   height_px: 480,
   hasFeature: true,
   worksWithoutIndex: true,
-  code: (state, _feature, shared) => code(state, shared),
+  ...called((state: PromptState, _feature, shared) => [callOf(state, shared)]),
 };

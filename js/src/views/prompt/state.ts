@@ -1,6 +1,6 @@
+import { type Call, literal } from "../../data/call.js";
 import type { Shared } from "../../data/shared.js";
-import { type Aim, aimCode } from "../effects/aim.js";
-import { literal } from "../tryit/TryIt.js";
+import { type Aim, aimArgs } from "../effects/aim.js";
 import type { Wanted } from "./data.js";
 
 /** What a person did here. */
@@ -27,20 +27,17 @@ export const INITIAL: PromptState = {
 export const MOST_TEXTS = 4;
 export const LETTERS = ["A", "B", "C", "D"];
 
-/** The Python call that gives the same figures. */
-export function code(state: PromptState, shared: Shared): string {
+/** The call that gives the same figures. */
+export function callOf(state: PromptState, shared: Shared): Call {
   const { aim, others, by, at } = state;
   const text = shared.text || state.text;
-  const target = aimCode(aim);
-  const own = [literal(text), ...(target ? [target] : [])];
   const pos = at[0];
   if (others.length === 0 && typeof pos === "number")
-    return `scope.attribute(${[...own, `method="${by}"`, `pos=${pos}`].join(", ")})`;
-  if (others.length === 0) return `scope.prompt(${[...own, `rank="${by}"`].join(", ")})`;
+    return { method: "attribute", args: { text, ...aimArgs(aim), method: by, pos } };
+  if (others.length === 0) return { method: "prompt", args: { text, ...aimArgs(aim), rank: by } };
   const all = [{ text, aim }, ...others];
-  const targets = all.map((one) => aimCode(one.aim).replace("target=", "") || "None");
-  const texts = `[${all.map((one) => literal(one.text)).join(", ")}]`;
-  const isSame = new Set(targets).size === 1;
-  const aimed = isSame ? target : `target=[${targets.join(", ")}]`;
-  return `scope.prompt(${[texts, ...(aimed ? [aimed] : []), `rank="${by}"`].join(", ")})`;
+  const targets = all.map((one) => aimArgs(one.aim).target ?? null);
+  const isSame = new Set(targets.map(literal)).size === 1;
+  const aimed = isSame ? aimArgs(aim) : { target: targets };
+  return { method: "prompt", args: { text: all.map((one) => one.text), ...aimed, rank: by } };
 }

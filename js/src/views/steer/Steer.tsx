@@ -1,4 +1,5 @@
 import { useRef } from "preact/hooks";
+import { called } from "../../data/call.js";
 import { percent } from "../../data/format.js";
 import type { PanelView, ViewProps } from "../../panels/panel.js";
 import { useSlow } from "../shell/hooks.js";
@@ -13,8 +14,8 @@ import { Prompt } from "./Prompt.js";
 import { Settings, Strengths } from "./Settings.js";
 import {
   type Change,
+  callOf,
   changesOf,
-  codeOf,
   INITIAL,
   lacking,
   MOST_RUNS,
@@ -235,5 +236,7 @@ export const steer: PanelView<SteerState> = {
   height_px: 480,
   hasFeature: true,
   worksWithoutIndex: true,
-  code: (state, feature, shared) => codeOf(planOf(state, shared.text || state.text, feature)),
+  ...called((state: SteerState, feature, shared) => [
+    callOf(planOf(state, shared.text || state.text, feature)),
+  ]),
 };

@@ -1,5 +1,5 @@
+import { type Arg, type Call, nested, pairs } from "../../data/call.js";
 import type { ContrastPrompts, SteerChange, SteerMessage, SteerParams } from "../../protocol/generated.js";
-import { literal } from "../tryit/TryIt.js";
 
 export type Kind = SteerChange["kind"];
 export type Change = Required<SteerChange>;
@@ -162,41 +162,40 @@ export function lacking(plan: Plan): string {
 }
 
 /** The call that gives the same as a table. */
-export function codeOf(plan: Plan): string {
-  const { drawing: d, strengths } = plan;
-  const prompt = plan.isChat ? python(messagesOf(plan)) : literal(plan.text);
-  const lines: string[] = [];
-  const named: string[] = [];
-  if (plan.by === "features") named.push(featuresCode(plan.changes));
-  else {
-    const { positive, negative } = contrastOf(plan);
-    const options = [plan.at === "last" ? "" : ', at="mean"', plan.isChat ? ", chat=True" : ""].join("");
-    lines.push(`vector = scope.steering_vector(${python(positive)}, ${python(negative)}${options})`);
-    named.push("vector=vector");
-    if (plan.coefficient !== 1) named.push(`coefficient=${plan.coefficient}`);
-  }
-  if (strengths.length !== 1 || strengths[0] !== 1) named.push(`strengths=${python(strengths)}`);
-  if (d.max_new_tokens !== 60) named.push(`max_new_tokens=${d.max_new_tokens}`);
-  if (d.temperature !== 0) named.push(`temperature=${d.temperature}`, `seed=${d.seed}`);
-  if (d.temperature !== 0 && d.top_p !== 1) named.push(`top_p=${d.top_p}`);
-  if (d.where !== "all") named.push('where="answer"');
-  return [...lines, `scope.steer(${[prompt, ...named].join(", ")})`].join("\n");
+export function callOf(plan: Plan): Call {
+  const { drawing: d, strengths, coefficient } = plan;
+  const isDrawn = d.temperature !== 0;
+  return {
+    method: "steer",
+    args: {
+      prompt: plan.isChat ? messagesOf(plan).map((message) => ({ ...message })) : plan.text,
+      ...(plan.by === "features" ? featureArgs(plan.changes) : { vector: vectorOf(plan) }),
+      ...(plan.by === "contrast" && coefficient !== 1 ? { coefficient } : {}),
+      ...(strengths.length !== 1 || strengths[0] !== 1 ? { strengths: [...strengths] } : {}),
+      ...(d.max_new_tokens !== 60 ? { max_new_tokens: d.max_new_tokens } : {}),
+      ...(isDrawn ? { temperature: d.temperature, seed: d.seed } : {}),
+      ...(isDrawn && d.top_p !== 1 ? { top_p: d.top_p } : {}),
+      ...(d.where !== "all" ? { where: "answer" } : {}),
+    },
+  };
 }
 
-function featuresCode(changes: readonly Change[]): string {
+function vectorOf(plan: Plan): Arg {
+  const { positive, negative } = contrastOf(plan);
+  return nested("scope.steering_vector", {
+    positive,
+    negative,
+    ...(plan.at === "last" ? {} : { at: "mean" }),
+    ...(plan.isChat ? { chat: true } : {}),
+  });
+}
+
+function featureArgs(changes: readonly Change[]): Record<string, Arg> {
   const kind = changes[0]?.kind ?? "amplify";
-  if (changes.some((c) => c.kind !== kind)) return `features=${python(changes)}`;
-  const pairs = changes.map((c) => `${c.feature}: ${c.strength}`).join(", ");
-  const features = kind === "zero" ? python(changes.map((c) => c.feature)) : `{${pairs}}`;
-  return `features=${features}${kind === "amplify" ? "" : `, kind="${kind}"`}`;
-}
-
-function python(value: unknown): string {
-  if (typeof value === "string") return literal(value);
-  if (Array.isArray(value)) return `[${value.map(python).join(", ")}]`;
-  if (typeof value === "object" && value !== null)
-    return `{${Object.entries(value)
-      .map(([k, v]) => `"${k}": ${python(v)}`)
-      .join(", ")}}`;
-  return String(value);
+  if (changes.some((c) => c.kind !== kind)) return { features: changes.map((c) => ({ ...c })) };
+  const features =
+    kind === "zero"
+      ? changes.map((c) => c.feature)
+      : pairs(changes.map((c) => [c.feature, c.strength] as const));
+  return { features, ...(kind === "amplify" ? {} : { kind }) };
 }

@@ -1,4 +1,5 @@
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { called } from "../../data/call.js";
 import { hasText } from "../../data/drag.js";
 import { count, number } from "../../data/format.js";
 import type { PanelView, ViewProps } from "../../panels/panel.js";
@@ -116,8 +117,12 @@ export const tryIt: PanelView<TryState> = {
   height_px: 420,
   hasFeature: true,
   worksWithoutIndex: true,
-  code: ({ text, by, hidesDense }, _feature, shared) =>
-    `scope.top_features(${literal(shared.text || text)}, by="${by}"${hidesDense ? ", max_density=0.1" : ""})`,
+  ...called(({ text, by, hidesDense }: TryState, _feature, shared) => [
+    {
+      method: "top_features",
+      args: { text: shared.text || text, by, ...(hidesDense ? { max_density: 0.1 } : {}) },
+    },
+  ]),
 };
 
 /** The token whose features are listed: the one that was chosen, else the one under the pointer for a moment. */
@@ -206,9 +211,4 @@ function Problem({ reader, retry }: { reader: TextReader; retry: (cuts: boolean)
       </button>
     </Notice>
   );
-}
-
-/** A text as Python writes it. */
-export function literal(text: string): string {
-  return JSON.stringify(text).replaceAll("\u007f", "\\x7f");
 }

@@ -1,0 +1,30 @@
+import { expect, test } from "vitest";
+import golden from "../../tests/contract/calls.json";
+import { type Args, called, callText, nested, pairs, tuple } from "../src/data/call.js";
+
+interface Golden {
+  method: string;
+  args: Args;
+  text: string;
+}
+
+const CALLS = golden as unknown as Golden[];
+
+test.each(CALLS)("$method is written as Python does: $text", ({ method, args, text }) => {
+  expect(callText({ method, args })).toBe(text);
+});
+
+test("tuples, mappings of numbers and calls within calls are JSON", () => {
+  expect(tuple(5, 6)).toEqual({ "()": [5, 6] });
+  expect(pairs([[7, 2]])).toEqual({ "{}": [[7, 2]] });
+  expect(nested("saescope.Rule", { n_skipped: 0 })).toEqual({ "saescope.Rule": { n_skipped: 0 } });
+});
+
+test("an argument that is undefined is left out, and the text is made of the calls", () => {
+  const { calls, code } = called((feature: number) => [
+    { method: "neighbors", args: { feature, k: undefined } },
+    { method: "circuit", args: { feature, text: undefined } },
+  ]);
+  expect(code(3)).toBe("scope.neighbors(3)\nscope.circuit(3)");
+  expect(calls(3)).toHaveLength(2);
+});
