@@ -213,7 +213,9 @@ class Told:
         who = f"{in_markdown(kept.author)}, " if kept.author else ""
         headline = f": {in_markdown(kept.headline)}" if kept.headline else ""
         cut = f"; of its table {kept.cut} were kept" if kept.cut else ""
-        made: list[Block] = [Line(f"**{in_markdown(kept.title)}**{headline} ({who}{sources.day(kept.time)}{cut})")]
+        made: list[Block] = [
+            Line(f"**{in_markdown(_begun(kept.title))}**{headline} ({who}{sources.day(kept.time)}{cut})")
+        ]
         if changed := changes_of(kept.fingerprints, self.scope.fingerprints):
             made.append(Line(f"*Not of what is open now: {in_markdown('; '.join(changed))}.*"))
         inner = kept.code
@@ -224,6 +226,10 @@ class Told:
         shown = self.findings.show(name, kept.frame, n_rows=kept.n_rows if inner == kept.code else None)
         made.append(Cell(code_of("show", name, inner), shown.parts, name, kept.frame))
         return made
+
+
+def _begun(title: str) -> str:
+    return title[:1].upper() + title[1:]
 
 
 def _needs_model(method: str) -> bool:

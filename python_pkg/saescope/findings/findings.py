@@ -113,7 +113,7 @@ class Findings:
 
     def sources(self) -> Shown:
         """What was opened: model, SAE, corpus and index, with their fingerprints, and versions."""
-        return Shown((sources.table(sources.facts(self.scope)),))
+        return Shown(sources.tables(sources.facts(self.scope)))
 
     def show(self, name: str, frame: pl.DataFrame, *, n_rows: int | None = None) -> Shown:
         """Show a table as it is best read: a feature's figures, examples with their shading, or rows.

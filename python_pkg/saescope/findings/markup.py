@@ -60,16 +60,14 @@ def table(part: Table) -> str:
 
 def passages(part: Passages) -> str:
     """Passages under each other, their tokens shaded."""
-    is_marked = any(row.mark for row in part.rows)
-    columns = (*part.columns, Column("text"), *((Column("marked"),) if is_marked else ()))
+    columns = (*part.columns, Column("text"))
     rows = []
     for row in part.rows:
         lead = "".join(
             f'<td style="{_cell(c.is_number)}">{in_html(v)}</td>' for c, v in zip(part.columns, row.lead, strict=True)
         )
         wraps = f"{_cell(is_number=False)};{CODE};white-space:pre-wrap;overflow-wrap:anywhere;line-height:1.7"
-        mark = f'<td style="{_cell(is_number=False)}">{_mark(row.mark)}</td>' if is_marked else ""
-        rows.append(f'<tr>{lead}<td style="{wraps}">{shaded(row, part.top)}</td>{mark}</tr>')
+        rows.append(f'<tr>{lead}<td style="{wraps}">{shaded(row, part.top)}{_mark(row.mark)}</td></tr>')
     return f'<table style="{_sheet()}">{_head(columns)}<tbody>{"".join(rows)}</tbody></table>{_note(part.note)}'
 
 
@@ -80,7 +78,9 @@ def shaded(row: Passage, top: float) -> str:
         said = in_html(text)
         if n == row.peak:
             title = f' title="{number(value)}"' if value else ""
-            made.append(f'<b style="{_shade(value, top)}"{title}><u>{said}</u></b>')
+            word = text.lstrip(" ")
+            gap = " " * (len(text) - len(word))
+            made.append(f'<b style="{_shade(value, top)}"{title}>{gap}<u>{in_html(word)}</u></b>')
         elif value:
             made.append(f'<u style="{_shade(value, top)};{SHADE_OFF}" title="{number(value)}">{said}</u>')
         else:
@@ -96,7 +96,7 @@ def _shade(value: float, top: float) -> str:
 
 
 def _mark(mark: str) -> str:
-    return f"<b>{in_html(MARKS.get(mark, mark))}</b>" if mark else ""
+    return f"<br><small><b>{in_html(MARKS.get(mark, mark))}</b></small>" if mark else ""
 
 
 def _value(value: Value) -> str:

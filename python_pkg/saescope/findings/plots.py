@@ -97,6 +97,14 @@ def sweep(frame: pl.DataFrame) -> Figure | None:
     told = f"{name} by strength from {number(x.min())} to {number(x.max())}: {number(low)} to {number(high)}."
     canvas = Canvas(width, height, told)
     zero = base + (base - top) * low / span
+    if frame["natural_high"].is_not_null().any():
+        ends = (
+            max(float(frame["natural_low"].min() or 0), x.min()),
+            min(float(frame["natural_high"].max() or 0), x.max()),
+        )
+        first, last = (left + (width - left - right) * (end - x.min()) / reach for end in ends)
+        canvas.box(first, top, last - first, base - top, INK, 0.15)
+        canvas.words((first + last) / 2, top + 12, "natural range", "middle")
     canvas.line([(left, zero), (width - right, zero)])
     canvas.line(points, 2.0, HUE)
     canvas.dots(np.array(points), 2.5, HUE)

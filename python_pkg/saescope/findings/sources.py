@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from saescope.findings.numbers import number, share
-from saescope.findings.parts import Table, Value
+from saescope.findings.parts import Column, Table, Tokens, Value
 from saescope.scope import Scope
 from saescope.scope.keeping import versions
 
@@ -41,34 +41,37 @@ def facts(scope: Scope) -> Facts:
     }
 
 
-def table(known: Facts, note: str = "") -> Table:
-    """The facts, to be read."""
-    rows: list[tuple[str, Value]] = []
-    for key, name in THINGS.items():
-        of = known[key]
-        said = [of["name"] or "not known", *([of["is"]] if of.get("is") else [])]
-        if key == "sae":
-            said.append(f"{known['n_features']:,} features at {known['site']}")
-        if key == "model" and known["dtype"]:
-            said.append(known["dtype"])
-        if key == "corpus":
-            said.append(f"{known['n_tokens']:,} tokens, of which {known['n_counted']:,} count")
-        if key == "index":
-            said += [
-                f"contexts of {known['context']} tokens",
-                *([f"built {known['built'][:10]}"] if known["built"] else []),
-            ]
-        rows += [(name, " · ".join(said)), (f"{name}: fingerprint", of["hash"] or "not known")]
-    rows.append(("not counted", known["rule"]))
+def tables(known: Facts) -> tuple[Table, Table]:
+    """The facts, to be read: what there is with its fingerprints, and what else to know."""
+    said = {
+        "model": [known["model"]["is"], known["dtype"]],
+        "sae": [known["sae"]["is"], f"{known['n_features']:,} features", known["site"]],
+        "corpus": [f"{known['n_tokens']:,} tokens", f"{known['n_counted']:,} of them count"],
+        "index": [f"contexts of {known['context']} tokens", f"built {known['built'][:10]}" if known["built"] else ""],
+    }
+    things = tuple(
+        (
+            name,
+            known[key]["name"] or "not known",
+            " · ".join(filter(None, said[key])),
+            known[key]["hash"] or "not known",
+        )
+        for key, name in THINGS.items()
+    )
     quality = [
         *([f"loss recovered {share(known['recovered'])}"] if known["recovered"] is not None else []),
         *([f"explained variance {number(known['explained'])}"] if known["explained"] is not None else []),
     ]
-    if quality:
-        rows.append(("the SAE", " · ".join(quality)))
-    rows += [("imported", text) for text in known["told"]]
-    rows.append(("versions", " · ".join(f"{name} {value}" for name, value in known["versions"].items())))
-    return Table((), tuple(rows), note)
+    versions_said = " · ".join(f"{name} {value}" for name, value in known["versions"].items())
+    rows: list[tuple[Value, ...]] = [("not counted", known["rule"])]
+    rows += [("measured", " · ".join(quality))] if quality else []
+    rows += [*(("imported", text) for text in known["told"]), ("versions", versions_said)]
+    columns = (Column(""), Column("name"), Column("what"), Column("fingerprint"))
+    return Table(columns, things), Table((), tuple(rows))
+
+
+def _hash(text: str) -> Value:
+    return Tokens([text]) if text else "not known"
 
 
 def changes(then: Facts, now: Facts) -> list[str]:

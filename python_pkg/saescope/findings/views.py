@@ -31,6 +31,7 @@ HEADS = {
     "low": "95 % from",
     "high": "to",
     "is_exact": "exact",
+    "is_natural": "natural",
     "n_fires": "fires on",
     "source_token": "token",
     "top_tokens": "fires most on",
@@ -41,8 +42,11 @@ HIDDEN = {
     "controls", "row", "passage", "error", "is_counted", "first_difference", "natural_low", "natural_high", "q50",
     "q99", "relative", "is_current", "delta_loss", "logprob_before", "n_changed", "n_after",
 }  # fmt: skip
-SAID = {"feature", "group", "kind", "method", "baseline", "prompt", "is_exact", "logprob_before"}
+SAID = {"feature", "group", "kind", "method", "baseline", "prompt", "is_exact", "pos", "next_token", "n", "strength"}
 """Columns that are said once where all rows are the same."""
+TOKENS = {"token", "next_token", "source_token"}
+NUMBERS = {"feature", "pos", "doc", "layer", "head", "rank"}
+"""Columns whose numbers are names."""
 
 
 def parts_of(frame: pl.DataFrame, marks: Mapping[int, str] | None = None) -> tuple[Part, ...]:
@@ -85,18 +89,21 @@ def _figures(row: dict[str, Any]) -> Table:
     ]
     if quantiles:
         facts.append(("quantiles", " · ".join(quantiles)))
-    for name, value in (
-        ("encoder and decoder, cosine", row.get("cosine")),
-        ("encoder bias", row.get("encoder_bias")),
-        ("threshold", row.get("threshold")),
-        ("decoder norm", row.get("decoder_norm")),
-    ):
-        if value is not None:
-            facts.append((name, number(value)))
+    weights = [
+        f"{what} {number(row[name])}"
+        for name, what in (
+            ("cosine", "cosine of encoder and decoder"),
+            ("threshold", "threshold"),
+            ("encoder_bias", "encoder bias"),
+            ("decoder_norm", "decoder norm"),
+        )
+        if row.get(name) is not None
+    ]
+    if weights:
+        facts.append(("weights", " · ".join(weights)))
     if row.get("top_tokens"):
-        mass = sum(row.get("top_shares") or [])
         facts.append(("fires most on", Tokens(row["top_tokens"][:MOST_TOKENS])))
-        facts.append(("their share of the activation", share(mass)))
+        facts.append(("their share of it", share(sum(row.get("top_shares") or []))))
     facts += [
         (f"{name} (logit lens)", Tokens(row[name][:MOST_TOKENS]))
         for name in ("promoted", "suppressed")
@@ -127,12 +134,12 @@ def _table(frame: pl.DataFrame) -> Table:
         if name in HIDDEN or (kind.is_nested() and not is_texts) or frame[name].null_count() == frame.height:
             continue
         if name in SAID and frame.height > 1 and frame[name].n_unique() == 1:
-            said.append(f"{HEADS.get(name, _readable(name))} {_value(frame[name][0])}")
+            said.append(f"{HEADS.get(name, _readable(name))} {_said(_value(frame[name][0], name))}")
         else:
             names.append(name)
     columns = tuple(Column(HEADS.get(n, _readable(n)), frame.schema[n].is_numeric()) for n in names)
     shown = frame.head(MOST_ROWS)
-    rows = tuple(tuple(_value(row[n]) for n in names) for row in shown.iter_rows(named=True))
+    rows = tuple(tuple(_value(row[n], n) for n in names) for row in shown.iter_rows(named=True))
     if frame.height > MOST_ROWS:
         said.append(f"{MOST_ROWS} of {frame.height:,} rows")
     if not frame.height:
@@ -144,7 +151,15 @@ def _readable(name: str) -> str:
     return name.removeprefix("n_").replace("_", " ")
 
 
-def _value(value: Any) -> Value:
+def _said(value: Value) -> str:
+    return " ".join(value.texts) if isinstance(value, Tokens) else value
+
+
+def _value(value: Any, name: str) -> Value:
+    if name in NUMBERS and isinstance(value, int):
+        return str(value)
+    if name in TOKENS and isinstance(value, str):
+        return Tokens([value])
     if isinstance(value, list):
         return Tokens([str(v) for v in value[:MOST_TOKENS]])
     if isinstance(value, bool | int | float | np.number):
