@@ -114,7 +114,7 @@ def test_centred_writing_weights_are_a_subtracted_mean_on_layer_norm_only(family
     torch.testing.assert_close(found, wanted, rtol=1e-5, atol=1e-6)
 
 
-@pytest.mark.parametrize("name", ["blocks.1.attn.hook_z", "ln_final.hook_normalized", "layers.1"])
+@pytest.mark.parametrize("name", ["blocks.1.attn.hook_q", "ln_final.hook_normalized", "layers.1"])
 def test_a_site_that_cannot_be_read_yet_names_those_that_can(model, name):
     with pytest.raises(SiteError, match=re.escape(name)) as caught:
         read(model, name)

@@ -22,9 +22,10 @@ from transformers.cache_utils import DynamicCache
 
 from saescope.effects.prefix import Pair, can_share, pairs_of, prefix_cache
 from saescope.engine.clone import is_dispatched, structural_clone
+from saescope.engine.hooking import hook_at
 from saescope.errors import ComputeError
 from saescope.sources.site import final_norm_path, find_blocks
-from saescope.types import Site
+from saescope.types import Site, SiteKind
 
 Check = Callable[[], None]
 
@@ -59,10 +60,15 @@ class CleanRun:
     Raises
     ------
     ComputeError
-        The pass never reached the site, or the model's output is not finite.
+        Nothing can be changed at the site, the pass never reached it, or the model's output is not finite.
     """
 
     def __init__(self, model: Any, site: Site, tokens: Tensor, check: Check = never) -> None:
+        if not site.is_written:
+            raise ComputeError(
+                f"effects of features at {site.name} cannot be computed: {site.refusal}.",
+                hint="What fires can be shown and indexed there.",
+            )
         self.site = site
         self.check = check
         self._is_whole = is_dispatched(model)
@@ -95,8 +101,7 @@ class CleanRun:
     @property
     def seen(self) -> Tensor:
         """What the SAE reads, ``[seq, d_in]``."""
-        found = self._kept["site"]
-        return found - found.mean(-1, keepdim=True) if self.site.is_centered else found
+        return self.site.seen(self._kept["site"])
 
     @property
     def final(self) -> Tensor:
@@ -148,18 +153,11 @@ class CleanRun:
     def _note_tuple(self, _module: Any, _args: Any, output: Any) -> None:
         self._is_tuple = isinstance(output, tuple)
 
-    def _keep(self, path: str, kind: str, name: str) -> Any:
-        module = self._clone.get_submodule(path)
+    def _keep(self, path: str, kind: SiteKind, name: str) -> Any:
+        def keep(x: Tensor) -> None:
+            self._kept[name] = x[0].detach().clone()
 
-        def on_input(_module: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-            self._kept[name] = (args[0] if args else kwargs["hidden_states"])[0].detach().clone()
-
-        def on_output(_module: Any, _args: Any, output: Any) -> None:
-            self._kept[name] = (output[0] if isinstance(output, tuple) else output)[0].detach().clone()
-
-        if kind == "input":
-            return module.register_forward_pre_hook(on_input, with_kwargs=True)
-        return module.register_forward_hook(on_output)
+        return hook_at(self._clone, path, kind, keep)
 
     def _skip(self) -> None:
         """Let the blocks before the entry hand on what they are given."""
@@ -214,29 +212,16 @@ class CleanRun:
             entry = self._kept["entry"][None, start:end].expand(n_rows, -1, -1)
             if self._entry.is_site and deltas is not None:
                 entry = entry + deltas.to(entry.dtype)
-            handles.append(self._put(self._entry.module, "input", lambda _x: entry))
+            handles.append(hook_at(self._clone, self._entry.module, "input", lambda _x: entry))
         if not self._entry.is_site and deltas is not None:
-            handles.append(self._put(*self.site.writes_to, lambda x: x + deltas.to(x.dtype)))
+            handles.append(
+                hook_at(self._clone, *self.site.writes_to, lambda x: x + self.site.placed(deltas.to(x.dtype)))
+            )
         try:
             return self._call(tokens, cache=cache, start=start, n_last=n_last)
         finally:
             for handle in handles:
                 handle.remove()
-
-    def _put(self, path: str, kind: str, change: Callable[[Tensor], Tensor]) -> Any:
-        module = self._clone.get_submodule(path)
-
-        def on_input(_module: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-            if args:
-                return (change(args[0]), *args[1:]), kwargs
-            return args, {**kwargs, "hidden_states": change(kwargs["hidden_states"])}
-
-        def on_output(_module: Any, _args: Any, output: Any) -> Any:
-            return (change(output[0]), *output[1:]) if isinstance(output, tuple) else change(output)
-
-        if kind == "input":
-            return module.register_forward_pre_hook(on_input, with_kwargs=True)
-        return module.register_forward_hook(on_output)
 
 
 class _Skipped(torch.nn.Module):

@@ -75,7 +75,7 @@ class Reading:
 
     def seen(self, x: Tensor) -> Tensor:
         """What the SAE reads of the site's activation ``[..., d_in]``."""
-        return x - x.mean(-1, keepdim=True) if self.site.is_centered else x
+        return self.site.seen(x)
 
     @torch.no_grad()
     def preactivations(self, x: Tensor, features: Sequence[int] | None = None) -> Tensor:

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from saescope.engine.clone import is_dispatched, structural_clone
+from saescope.engine.hooking import hook_at
 from saescope.errors import ComputeError
 from saescope.types import Site
 
@@ -64,12 +65,7 @@ class SiteReader:
         ComputeError
             The pass ended without reaching the site, or the activations are not finite.
         """
-        module = self._model.get_submodule(self._site.module)
-        handle = (
-            module.register_forward_pre_hook(self._on_input, with_kwargs=True)
-            if self._site.kind == "input"
-            else module.register_forward_hook(self._on_output)
-        )
+        handle = hook_at(self._model, self._site.module, self._site.kind, self._take)
         try:
             with torch.inference_mode():
                 self._model(input_ids=tokens, use_cache=False)
@@ -82,7 +78,7 @@ class SiteReader:
             raise ComputeError(f"the forward pass never reached {self._site.module}.")
         if checks and not torch.isfinite(found).all():
             raise self.not_finite(found.dtype)
-        return found - found.mean(-1, keepdim=True) if self._site.is_centered else found
+        return self._site.seen(found)
 
     def not_finite(self, dtype: torch.dtype) -> ComputeError:
         """The error for activations that are infinite or no numbers."""
@@ -91,10 +87,6 @@ class SiteReader:
             hint="Load the model in float32 or bfloat16; are its weights whole?",
         )
 
-    def _on_input(self, _module: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        self._found = args[0] if args else kwargs["hidden_states"]
-        raise _Reached
-
-    def _on_output(self, _module: Any, _args: Any, output: Any) -> None:
-        self._found = output[0] if isinstance(output, tuple) else output
+    def _take(self, found: Tensor) -> None:
+        self._found = found
         raise _Reached

@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from saescope.engine.clone import is_dispatched, structural_clone
+from saescope.engine.hooking import hook_at
 from saescope.types import Site
 
 Change = Callable[[Tensor], Tensor]
@@ -58,20 +59,9 @@ class Splicer:
         return flat.view(len(tokens), -1)
 
     def _hook(self, change: Change) -> Any:
-        module = self._model.get_submodule(self._site.module)
+        site = self._site
 
         def added(x: Tensor) -> Tensor:
-            seen = x - x.mean(-1, keepdim=True) if self._site.is_centered else x
-            return x + change(seen).to(x.dtype)
+            return x + site.placed(change(site.seen(x)).to(x.dtype))
 
-        def on_input(_module: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-            if args:
-                return (added(args[0]), *args[1:]), kwargs
-            return args, {**kwargs, "hidden_states": added(kwargs["hidden_states"])}
-
-        def on_output(_module: Any, _args: Any, output: Any) -> Any:
-            return (added(output[0]), *output[1:]) if isinstance(output, tuple) else added(output)
-
-        if self._site.kind == "input":
-            return module.register_forward_pre_hook(on_input, with_kwargs=True)
-        return module.register_forward_hook(on_output)
+        return hook_at(self._model, site.module, site.kind, added)

@@ -49,6 +49,10 @@ class LoadedSae:
         First position of a context that it was trained on.
     hook_name_out, hf_hook_name_out
         The site it writes to, where that is another (transcoders).
+    d_out
+        How many numbers it writes.
+    hook_head_index
+        The head whose numbers it reads, or ``None`` for all.
     """
 
     sae: Any
@@ -65,6 +69,8 @@ class LoadedSae:
     first_position: int = 0
     hook_name_out: str | None = None
     hf_hook_name_out: str | None = None
+    d_out: int = 0
+    hook_head_index: int | None = None
 
     def fingerprint(self) -> str:
         """Hash of configuration and weights; see `sources.fingerprint`."""
@@ -126,7 +132,7 @@ def describe(sae: Any, name: str) -> LoadedSae:
             f"the SAE {name} was trained on a model loaded with {', '.join(unknown)}, which saescope cannot reproduce.",
             hint="If these do not change the activations, remove them from cfg.metadata.model_from_pretrained_kwargs.",
         )
-    has_bos = metadata.get("prepend_bos")
+    has_bos, head = metadata.get("prepend_bos"), metadata.get("hook_head_index")
     return LoadedSae(
         sae=sae.eval(),
         name=name,
@@ -142,6 +148,8 @@ def describe(sae: Any, name: str) -> LoadedSae:
         first_position=_first_position(metadata.get("seqpos_slice")),
         hook_name_out=metadata.get("hook_name_out"),
         hf_hook_name_out=metadata.get("hf_hook_name_out"),
+        d_out=int(getattr(cfg, "d_out", None) or cfg.d_in),
+        hook_head_index=None if head is None else int(head),
     )
 
 

@@ -35,6 +35,7 @@ from saescope.effects.clean import CleanRun
 from saescope.effects.reading import Reading
 from saescope.effects.writing import Writer
 from saescope.engine.encoder import Encoder, Nonzeros
+from saescope.engine.hooking import hook_at
 from saescope.errors import InputError
 from saescope.types import Site
 
@@ -129,17 +130,11 @@ def activations_at(run: CleanRun, site: Site, deltas: Tensor | None, start: int)
     """A later site's activation ``[n_rows, seq - start, d]`` with the run's own site changed; no layer after runs."""
     found: list[Tensor] = []
 
-    def take(tensor: Any) -> None:
-        found.append(tensor[0] if isinstance(tensor, tuple) else tensor)
+    def take(tensor: Tensor) -> None:
+        found.append(tensor)
         raise Reached
 
-    module = run.module.get_submodule(site.module)
-    if site.kind == "input":
-        handle = module.register_forward_pre_hook(
-            lambda _m, args, kwargs: take(args[0] if args else kwargs["hidden_states"]), with_kwargs=True
-        )
-    else:
-        handle = module.register_forward_hook(lambda _m, _a, output: take(output))
+    handle = hook_at(run.module, site.module, site.kind, take)
     try:
         run.changed(deltas, start, 1)
     except Reached:
@@ -249,7 +244,7 @@ def followed(run: CleanRun, delta: Tensor, pos: int, sae: Any, site: Site) -> Fo
     deltas = torch.zeros(2, run.n_tokens - pos, len(delta), device=run.device)
     deltas[1, 0] = delta
     x = activations_at(run, site, deltas, pos)
-    x = x - x.mean(-1, keepdim=True) if site.is_centered else x
+    x = site.seen(x)
     encoder = Encoder(sae)
     clean, changed = (encoder.encode(row) for row in x)
     width = int(sae.cfg.d_sae)

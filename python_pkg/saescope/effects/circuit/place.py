@@ -78,6 +78,8 @@ def _stage(model: Any, block: Any, inner: str, kind: SiteKind) -> Stage | None:
             names[stage].add(module_of(model, block, hook))
         except SiteError:
             continue
+    if kind == "stream":
+        return None
     if kind == "input":
         return "mlp_input" if inner in ("mlp", "block_sparse_moe", "fc1") else None
     return next((stage for stage, known in names.items() if inner in known), None)

@@ -124,7 +124,7 @@ class Contrast:
         self._site = site
         plain = replace(site, is_centered=False)
         self._reader = SiteReader(model, replace(plain, written=""), on_block=self._look)
-        out = replace(plain, module=site.written, kind="output", written="")
+        out = replace(plain, module=site.written, kind="output", written="", part=None, norm=None)
         self._out = SiteReader(model, out, on_block=self._look) if site.written else None
         self._check: Callable[[], None] = lambda: None
         self._found: dict[bool, list[_Found]] = {True: [], False: []}

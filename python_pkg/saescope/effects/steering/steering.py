@@ -7,7 +7,7 @@
    answer is steered.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Literal
 
@@ -18,6 +18,7 @@ from torch import Tensor
 
 from saescope.effects.steering.changes import Condition
 from saescope.effects.writing import Writer
+from saescope.engine.hooking import hook_at
 from saescope.types import Site
 
 CHUNK = 256
@@ -110,17 +111,17 @@ class Steering:
         kept: list[Tensor] = []
 
         def read(x: Tensor) -> None:
-            kept[:] = [x - x.mean(-1, keepdim=True) if site.is_centered else x]
+            kept[:] = [site.seen(x)]
 
         def write(x: Tensor) -> Tensor:
             change = self.added(kept[0]).masked_fill_(places.is_left.to(self._device), 0.0)
-            return x + change.to(x.device, x.dtype)
+            return x + site.placed(change.to(x.device, x.dtype))
 
         module, kind = site.writes_to
         handles = [
             model.register_forward_pre_hook(places.note, with_kwargs=True),
-            _hook(model.get_submodule(site.module), site.kind, read),
-            _hook(model.get_submodule(module), kind, write),
+            hook_at(model, site.module, site.kind, read),
+            hook_at(model, module, kind, write),
         ]
         try:
             yield
@@ -169,23 +170,3 @@ def special_ids(tokenizer: Any) -> NDArray[np.int64]:
 
 def _dense(x: Tensor) -> Tensor:
     return x.to_dense() if x.layout != torch.strided else x
-
-
-def _hook(module: Any, kind: str, act: Callable[[Tensor], Tensor | None]) -> Any:
-    """Hand a module's input or output to ``act``, and put what it gives, if anything, in its place."""
-
-    def on_input(_module: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        new = act(args[0] if args else kwargs["hidden_states"])
-        if new is None:
-            return None
-        return ((new, *args[1:]), kwargs) if args else (args, {**kwargs, "hidden_states": new})
-
-    def on_output(_module: Any, _args: Any, output: Any) -> Any:
-        new = act(output[0] if isinstance(output, tuple) else output)
-        if new is None:
-            return None
-        return (new, *output[1:]) if isinstance(output, tuple) else new
-
-    if kind == "input":
-        return module.register_forward_pre_hook(on_input, with_kwargs=True)
-    return module.register_forward_hook(on_output)
