@@ -1,5 +1,6 @@
 import type { Client } from "../protocol/client.js";
 import type { Selection } from "../protocol/generated.js";
+import type { TableQuery } from "./query.js";
 
 /** Reads what is shown of a feature, at once where it is chosen, else when there is time. */
 export type Reader = (feature: number, isChosen: boolean) => void;
@@ -21,6 +22,8 @@ export class Shared {
   stepper: Stepper | undefined;
   /** Set by the page while it is open: reads the page of a feature before it is shown. */
   reader: Reader | undefined;
+  /** What the table beside this shows, while one is open. */
+  table: TableQuery | undefined;
   readonly scope: string;
   readonly #client: Client;
   readonly #listeners = new Set<() => void>();
@@ -89,6 +92,13 @@ export class Shared {
   togglePicked(feature: number): void {
     const others = this.picked.filter((f) => f !== feature);
     this.pick(others.length < this.picked.length ? others : [...others, feature]);
+  }
+
+  /** The table tells what it shows; nothing when it closes. */
+  setTable(query: TableQuery | undefined): void {
+    if (JSON.stringify(query) === JSON.stringify(this.table)) return;
+    this.table = query;
+    this.#tell();
   }
 
   /** Try a text. */

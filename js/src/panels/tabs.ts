@@ -5,6 +5,7 @@ import { health } from "../views/health/HealthPanel.js";
 import { map } from "../views/map/Map.js";
 import { neighbors } from "../views/neighbors/Neighbors.js";
 import { prompt } from "../views/prompt/Prompt.js";
+import { share } from "../views/share/Share.js";
 import { steer } from "../views/steer/Steer.js";
 import { tryIt } from "../views/tryit/TryIt.js";
 import type { AnyPanel } from "./panel.js";
@@ -20,6 +21,7 @@ export const TABS: Record<string, AnyPanel> = {
   map,
   compare,
   health,
+  share,
 };
 
 /** The key that opens each tab. */
@@ -33,4 +35,5 @@ export const TAB_KEYS: Record<string, string> = {
   map: "m",
   compare: "c",
   health: "h",
+  share: "d",
 };

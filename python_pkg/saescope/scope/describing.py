@@ -78,13 +78,15 @@ class About:
         return {name: value for name, value in found.items() if value != known[name].default}
 
 
-def describe(kind: str, made: Callable[..., Any], *, leaves_out: Sequence[str] = ()) -> About:
+def describe(kind: str, made: Callable[..., Any], *, leaves_out: Sequence[str] = (), also: Sequence[str] = ()) -> About:
     """What an exporter says of itself.
 
     Parameters
     ----------
     leaves_out
         Keywords that are no options.
+    also
+        Options that may be given by their place too.
     """
     try:
         hints = typing.get_type_hints(made)
@@ -94,7 +96,8 @@ def describe(kind: str, made: Callable[..., Any], *, leaves_out: Sequence[str] =
     needs = getattr(made, "needs", ())
     options, others = [], []
     for name, given in inspect.signature(made).parameters.items():
-        if given.kind is not given.KEYWORD_ONLY or name in leaves_out:
+        is_option = given.kind is given.KEYWORD_ONLY or name in also
+        if not is_option or name in leaves_out:
             continue
         has_default = given.default is not given.empty
         default = given.default if has_default else None

@@ -24,7 +24,13 @@ if TYPE_CHECKING:
 FINDINGS = {"notebook": ("Notebook", ".ipynb"), "report": ("Report", ".html")}
 NOTES = "notes"
 ARGUMENTS = ("features", "overwrite", "progress")
+TOLD = {
+    "title": "What stands at the top.",
+    "question": "What was asked, in Markdown.",
+    "conclusion": "What was found, in Markdown.",
+}
 LONG_TEXTS = ("question", "conclusion")
+ORDER = ("title", "question", "include", "conclusion")
 QUICK_S, SLOW_S = 0.05, 0.3
 FEW, SOME, MANY = 3, 9, 65
 EXPORTS_SCHEMA: dict[str, Any] = {
@@ -121,13 +127,13 @@ def form_of(scope: Exporting, kind: str) -> Form:
 
 def _findings_form(scope: Exporting, kind: str) -> Form:
     title, suffix = FINDINGS[kind]
-    about = describe(kind, getattr(scope, f"export_{kind}"), leaves_out=ARGUMENTS)
-    changes: dict[str, dict[str, Any]] = {name: {"type": "long"} for name in LONG_TEXTS}
-    include = next((o for o in about.options if o.name == "include"), None)
-    if include is not None and not include.choices and include.default:
-        changes["include"] = {"choices": tuple(include.default)}
-    about = with_options(about, **changes)
-    return Form(About(kind, title, about.meaning, is_folder=False, suffix=suffix, options=about.options))
+    about = describe(kind, getattr(scope, f"export_{kind}"), leaves_out=ARGUMENTS, also=("include",))
+    parts = next(tuple(o.default) for o in about.options if o.name == "include")
+    changes: dict[str, dict[str, Any]] = {name: {"meaning": meaning} for name, meaning in TOLD.items()}
+    changes |= {name: {"meaning": TOLD[name], "type": "long"} for name in LONG_TEXTS}
+    about = with_options(about, **changes, include={"choices": parts})
+    options = sorted(about.options, key=lambda o: ORDER.index(o.name) if o.name in ORDER else len(ORDER))
+    return Form(About(kind, title, about.meaning, is_folder=False, suffix=suffix, options=tuple(options)))
 
 
 def write(

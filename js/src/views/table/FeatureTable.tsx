@@ -1,4 +1,4 @@
-import { useMemo, useRef, useState } from "preact/hooks";
+import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { codeOf, readQuery } from "../../data/query.js";
 import type { PanelView } from "../../panels/panel.js";
 import { useSlow, versionOf } from "../shell/hooks.js";
@@ -47,6 +47,8 @@ function TableView(props: TableProps) {
   const { place, open } = useSteps(props, table, picks, cursor);
   const isSlow = useSlow(table.counts === undefined && table.error === undefined);
   const isLooking = useSlow(isWaiting);
+  useEffect(() => shared.setTable(asked), [shared, asked]);
+  useEffect(() => () => shared.setTable(undefined), [shared]);
   const isRegexFault = problem?.data["what"] === "regex";
   return (
     <section class="ss-table" aria-label="Features">

@@ -20,6 +20,11 @@ export function actionsOf({ shared, state, update, openTab }: TableProps, picks:
     isOff: picked.length < 2 || picked.length > MOST_COMPARED,
     run: () => openTab?.("compare"),
   };
+  const exports: Action = {
+    name: "export…",
+    title: "Write the marked features to a notebook, a report, a table or files of other tools.",
+    run: () => openTab?.("share", { by: "picked" }),
+  };
   return [
     {
       name: isOnlyPicked ? "show all" : "show only these",
@@ -42,6 +47,7 @@ export function actionsOf({ shared, state, update, openTab }: TableProps, picks:
       title: "Save the marked features, with the columns shown, as a CSV file.",
       run: () => picks.save(true),
     },
+    ...(openTab ? [exports] : []),
     {
       name: "unmark",
       title: "Take all marks away.",

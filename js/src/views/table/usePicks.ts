@@ -1,4 +1,5 @@
 import { useMemo, useRef, useState } from "preact/hooks";
+import { download } from "../../data/download.js";
 import { count } from "../../data/format.js";
 import { defaultSort, NO_FILTER, type TableQuery } from "../../data/query.js";
 import type { Shared } from "../../data/shared.js";
@@ -65,20 +66,11 @@ export function usePicks(
     const params = { scope, columns: [...columns], sort, descending, filter };
     try {
       const { data, buffers } = await client.request("features.export", params, { slot: "export" });
-      if (buffers[0]) download(data.name, buffers[0]);
+      if (buffers[0]) download(data.name, buffers[0], "text/csv");
       tell(`${count(data.n_rows)} rows saved`);
     } catch (error) {
       fail(error);
     }
   };
   return { picked, toggle, pickAll, save, told, tell };
-}
-
-function download(name: string, content: DataView): void {
-  const bytes = new Uint8Array(content.buffer as ArrayBuffer, content.byteOffset, content.byteLength);
-  const url = URL.createObjectURL(new Blob([bytes], { type: "text/csv" }));
-  const link = document.createElement("a");
-  Object.assign(link, { href: url, download: name });
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(url), 10_000);
 }

@@ -35,6 +35,8 @@ from saescope.scope.sharing import FINDINGS, NOTES, Form, Sample, form_of, forms
 
 TELL_S = 0.1
 MAX_DOWNLOAD = 32 << 20
+WORTH_SAMPLING = 8
+"""So few features of findings are written sooner than measured."""
 TABLES = ("csv", "parquet")
 NAMES = {"notebook": "findings", "report": "findings", "csv": "features", "parquet": "features"}
 TELLING = ("switch", "choice", "parts")
@@ -151,9 +153,10 @@ def _estimate(call: Call, params: EstimateParams) -> ExportEstimate:
     _check_index(scope, form)
     options = {name: value for name, value in params.options.items() if _is_telling(form, name)}
     numbers = chosen(scope, params.which)
-    known = _samples.setdefault(scope, {})
-    key = (params.kind, repr(sorted(options.items())))
+    known, key = _samples.setdefault(scope, {}), _sample_key(params.kind, options)
     found = known.get(key)
+    if found is None and params.kind in FINDINGS and len(numbers) < WORTH_SAMPLING:
+        return ExportEstimate(n_features=len(numbers), seconds=0.0, n_bytes=0, n_sampled=0, each_ms=0.0)
     if found is None or found.n_features < min(len(numbers), 2):
         lenient = {o.name: "x" for o in form.about.options if o.is_needed}
         given = form.about.checked(lenient | options)
@@ -166,6 +169,10 @@ def _estimate(call: Call, params: EstimateParams) -> ExportEstimate:
         n_sampled=found.n_features,
         each_ms=1000 * found.each_s,
     )
+
+
+def _sample_key(kind: str, options: dict[str, Any]) -> Any:
+    return kind, repr(sorted(options.items()))
 
 
 def _is_telling(form: Form, name: str) -> bool:
@@ -223,6 +230,11 @@ def _export(call: Call, params: ExportRun) -> ExportDone:
     made = write(scope, params.kind, path, numbers, options, overwrite=params.overwrite, progress=Told(call))
     _written.setdefault(scope, set()).add(made.resolve())
     n_files, n_bytes = size_of(made)
+    seconds, n = time.monotonic() - begun, len(numbers)
+    if n > 1:
+        telling = {name: value for name, value in params.options.items() if _is_telling(form, name)}
+        learnt = Sample(n, seconds / n, seconds / n, n_bytes // n, n_bytes / n)
+        _samples.setdefault(scope, {})[_sample_key(params.kind, telling)] = learnt
     return ExportDone(
         path=str(made),
         shown=paths.shown(made),
@@ -230,7 +242,7 @@ def _export(call: Call, params: ExportRun) -> ExportDone:
         n_features=len(numbers),
         n_files=n_files,
         n_bytes=n_bytes,
-        seconds=time.monotonic() - begun,
+        seconds=seconds,
     )
 
 

@@ -106,7 +106,10 @@ class EstimateParams:
 
 @dataclass(frozen=True, kw_only=True)
 class ExportEstimate:
-    """Answer of ``share.estimate``, from ``n_sampled`` features that were written; ``each_ms`` is of one more."""
+    """Answer of ``share.estimate``, from ``n_sampled`` features that were written; 0 where it is not known.
+
+    ``each_ms`` is of one more.
+    """
 
     n_features: int
     seconds: float
