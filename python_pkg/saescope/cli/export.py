@@ -13,6 +13,11 @@ Write the features of an index for another tool, or as a table:
   saescope export saedashboard INDEX OUT                      SAEDashboard's batch-N.json
   saescope export csv INDEX OUT.csv                           the feature table, with labels
   saescope export parquet INDEX OUT.parquet
+  saescope export notebook INDEX OUT.ipynb                    findings, to be read and run again
+  saescope export report INDEX OUT.html                       findings as one page
+
+Findings are of the features that have a label, if no others are given; as in
+--set title="What ships do" --set conclusion="They sail."
 
 Options of an exporter are given with --set, as in --set units=folded.
 """
@@ -26,10 +31,16 @@ def add_to(commands: Any) -> None:
         description=DESCRIPTION,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    made.add_argument("kind", metavar="KIND", help="neuronpedia, saedashboard, csv, parquet, or a plug-in's")
+    made.add_argument(
+        "kind", metavar="KIND", help="neuronpedia, saedashboard, csv, parquet, notebook, report, or a plug-in's"
+    )
     made.add_argument("index", metavar="INDEX", help="folder of an index")
     made.add_argument("out", metavar="OUT", help="folder or file; new")
-    made.add_argument("--features", metavar="LIST", help="the name of a list, or numbers as in 5,17 (default: all)")
+    made.add_argument(
+        "--features",
+        metavar="LIST",
+        help="the name of a list, or numbers as in 5,17 (default: all; of findings, those labelled)",
+    )
     made.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="an option of the exporter")
     made.add_argument("--overwrite", action="store_true", help="replace a file that is there")
     made.set_defaults(run=run)
@@ -37,14 +48,26 @@ def add_to(commands: Any) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Export."""
+    from saescope.registries import registries
     from saescope.scope import open_index
 
     given = dict(_option(text) for text in options.set)
     features = _features(options.features)
     scope = open_index(options.index)
-    path = scope.export(options.kind, options.out, features, overwrite=options.overwrite, **given)
+    if options.kind in registries()["findings"].names():
+        path = scope.export_findings(options.kind, options.out, features, overwrite=options.overwrite, **_told(given))
+    else:
+        path = scope.export(options.kind, options.out, features, overwrite=options.overwrite, **given)
     sys.stdout.write(f"{path}\n")
     return 0
+
+
+def _told(given: dict[str, Any]) -> dict[str, Any]:
+    """The options of findings: texts, and the names of parts with commas between."""
+    texts = {name: "" if value is None else str(value) for name, value in given.items()}
+    if "include" in texts:
+        return texts | {"include": [part.strip() for part in texts["include"].split(",") if part.strip()]}
+    return texts
 
 
 def _features(text: str | None) -> "list[int] | str | None":

@@ -213,16 +213,15 @@ class Told:
         who = f"{in_markdown(kept.author)}, " if kept.author else ""
         headline = f": {in_markdown(kept.headline)}" if kept.headline else ""
         cut = f"; of its table {kept.cut} were kept" if kept.cut else ""
-        made: list[Block] = [
-            Line(f"**{in_markdown(_begun(kept.title))}**{headline} ({who}{sources.day(kept.time)}{cut})")
-        ]
+        said = f"**{in_markdown(_begun(kept.title))}**{headline} ({who}{sources.day(kept.time)}{cut})"
+        made: list[Block] = [Line(said)]
         if changed := changes_of(kept.fingerprints, self.scope.fingerprints):
             made.append(Line(f"*Not of what is open now: {in_markdown('; '.join(changed))}.*"))
         inner = kept.code
         if not self.again.has_model and _needs_model(kept.method):
             made.append(Line(f"As it was kept; with the model loaded it is measured again by {in_code(kept.code)}"))
             inner = f'scope.notes.kept_result("{kept.id}").frame'
-        name = f"{self.feature} kept {kept.id}"
+        name = f"{self.feature} {kept.method} {kept.id[:6]}"
         shown = self.findings.show(name, kept.frame, n_rows=kept.n_rows if inner == kept.code else None)
         made.append(Cell(code_of("show", name, inner), shown.parts, name, kept.frame))
         return made

@@ -65,10 +65,9 @@ def _digest(text: str) -> str:
 def hold(name: str, then: Pinned, now: Pinned, *, rtol: float = RTOL, atol: float = ATOL) -> Verdict:
     """A result held against what was written of it."""
     old, new = _frame(then), _frame(now)
-    told = list(compared(old, new, n_rows=max(new.height, now["n_rows"]), rtol=rtol, atol=atol))
+    told = [t.replace(" was kept", " was written") for t in compared(old, new, n_rows=new.height, rtol=rtol, atol=atol)]
     if then["n_rows"] != now["n_rows"]:
         told = [f"{now['n_rows']:,} rows, and {then['n_rows']:,} were written", *told]
-    told = [t.replace(" was kept", " was written") for t in told]
     return Verdict(name, "differs" if told else "same", "; ".join(told))
 
 

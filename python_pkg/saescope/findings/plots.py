@@ -98,13 +98,11 @@ def sweep(frame: pl.DataFrame) -> Figure | None:
     canvas = Canvas(width, height, told)
     zero = base + (base - top) * low / span
     if frame["natural_high"].is_not_null().any():
-        ends = (
-            max(float(frame["natural_low"].min() or 0), x.min()),
-            min(float(frame["natural_high"].max() or 0), x.max()),
-        )
-        first, last = (left + (width - left - right) * (end - x.min()) / reach for end in ends)
+        natural = frame.select(pl.col("natural_low").min(), pl.col("natural_high").max()).row(0)
+        ends = np.clip(np.array(natural, dtype=float), x.min(), x.max())
+        first, last = left + (width - left - right) * (ends - x.min()) / reach
         canvas.box(first, top, last - first, base - top, INK, 0.15)
-        canvas.words((first + last) / 2, top + 12, "natural range", "middle")
+        canvas.words((first + last) / 2, base - 6, "natural range", "middle")
     canvas.line([(left, zero), (width - right, zero)])
     canvas.line(points, 2.0, HUE)
     canvas.dots(np.array(points), 2.5, HUE)

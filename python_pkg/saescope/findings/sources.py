@@ -50,12 +50,7 @@ def tables(known: Facts) -> tuple[Table, Table]:
         "index": [f"contexts of {known['context']} tokens", f"built {known['built'][:10]}" if known["built"] else ""],
     }
     things = tuple(
-        (
-            name,
-            known[key]["name"] or "not known",
-            " · ".join(filter(None, said[key])),
-            known[key]["hash"] or "not known",
-        )
+        (name, known[key]["name"] or "not known", " · ".join(filter(None, said[key])), _hash(known[key]["hash"]))
         for key, name in THINGS.items()
     )
     quality = [

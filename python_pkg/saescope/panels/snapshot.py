@@ -10,6 +10,7 @@ from typing import Any
 import polars as pl
 
 from saescope.errors import SaescopeError
+from saescope.findings.texts import in_html, one_line
 from saescope.query.examples import find_windows
 from saescope.rpc import codec
 from saescope.rpc.calls import Answer, Call
@@ -78,9 +79,9 @@ def _record(scope: Scope, method: str, params: dict[str, Any]) -> dict[str, Any]
 def html_table(scope: Scope, frame: pl.DataFrame) -> str:
     """The first rows of a frame as a plain table, with escaped text."""
     head = f"<p><b>saescope</b> · {html.escape(scope.name)} · {scope.n_features:,} features</p>"
-    names = "".join(f"<th>{html.escape(name)}</th>" for name in frame.columns)
+    names = "".join(f"<th>{in_html(name)}</th>" for name in frame.columns)
     rows = "".join(
-        "<tr>" + "".join(f"<td>{html.escape(_cell(v))}</td>" for v in row) + "</tr>"
+        "<tr>" + "".join(f"<td>{in_html(_cell(v))}</td>" for v in row) + "</tr>"
         for row in frame.head(N_HTML_ROWS).rows()
     )
     more = f"<p>{len(frame):,} rows</p>" if len(frame) > N_HTML_ROWS else ""
@@ -92,7 +93,7 @@ def _cell(value: Any) -> str:
         return f"{value:.4g}"
     if isinstance(value, list):
         return " ".join(_cell(v) for v in value[:10])
-    return "" if value is None else str(value).replace("\n", "⏎")
+    return "" if value is None else str(value)
 
 
 def feature_html(scope: Scope, feature: int) -> str:
@@ -109,7 +110,7 @@ def feature_html(scope: Scope, feature: int) -> str:
     )
     facts = f"feature {page.feature} · {_density(page.density)} · max {page.max:.3g}"
     promoted = ", ".join(repr(t.text) for t in page.promoted[:8])
-    return f"<div>{head}<p>{facts}<br>promotes {html.escape(promoted)}</p><table>{rows}</table></div>"
+    return f"<div>{head}<p>{facts}<br>promotes {in_html(promoted)}</p><table>{rows}</table></div>"
 
 
 def _density(density: float | None) -> str:
@@ -119,7 +120,7 @@ def _density(density: float | None) -> str:
 def _shaded(texts: list[str], activations: list[float], peak: float) -> str:
     parts = []
     for text, value in zip(texts, activations, strict=True):
-        escaped = html.escape(text).replace("\n", "⏎")
+        escaped = in_html(text)
         strength = min(abs(value) / peak, 1.0) ** 0.5 if peak else 0.0
         parts.append(
             f'<span style="background:rgba(240,140,0,{0.6 * strength:.2f})" title="{value:.3g}">{escaped}</span>'
@@ -140,4 +141,4 @@ def feature_text(scope: Scope, feature: int) -> str:
 
 def _line(texts: list[str], peak: int, activation: float) -> str:
     marked = [*texts[:peak], f"[{texts[peak]}]", *texts[peak + 1 :]]
-    return f"{activation:8.3g}  {''.join(marked)}".replace("\n", "⏎")
+    return f"{activation:8.3g}  {one_line(''.join(marked))}"

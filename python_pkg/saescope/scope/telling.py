@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 from saescope.errors import InputError, UnfinishedIndexError
 from saescope.progress import Bar
@@ -66,8 +67,8 @@ class Telling(Exporting):
         OccupiedError
             The file is there already.
         """
-        return self._tell(
-            "notebook", target, features, overwrite, progress,
+        return self.export_findings(
+            "notebook", target, features, overwrite=overwrite, progress=progress,
             include=include, title=title, question=question, conclusion=conclusion,
         )  # fmt: skip
 
@@ -102,8 +103,8 @@ class Telling(Exporting):
         InputError, UnknownNameError, UnknownFeatureError, OccupiedError
             See `export_notebook`.
         """
-        return self._tell(
-            "report", target, features, overwrite, progress,
+        return self.export_findings(
+            "report", target, features, overwrite=overwrite, progress=progress,
             include=include, title=title, question=question, conclusion=conclusion,
         )  # fmt: skip
 
@@ -112,15 +113,35 @@ class Telling(Exporting):
         """Whether the notes are in a file that was chosen by `open_notes`."""
         return self._has_own_notes
 
-    def _tell(
+    def export_findings(
         self,
         kind: str,
         target: "str | os.PathLike[str]",
-        features: "Iterable[int] | str | None",
-        overwrite: bool,
-        progress: Progress | None,
-        **options: object,
+        features: "Iterable[int] | str | None" = None,
+        *,
+        overwrite: bool = False,
+        progress: Progress | None = None,
+        **options: Any,
     ) -> Path:
+        """Write findings by the writer of this name: ``"notebook"``, ``"report"``, or one that a plug-in brings.
+
+        Parameters
+        ----------
+        target, features, overwrite, progress
+            See `export_notebook`.
+        **options
+            The writer's: ``include, title, question, conclusion``.
+
+        Returns
+        -------
+        pathlib.Path
+            The file.
+
+        Raises
+        ------
+        UnknownNameError, InputError, UnknownFeatureError, OccupiedError
+            There is no such writer or option; and as `export_notebook`.
+        """
         if features is None:
             features = sorted(self.notes.labels())
             if not features:
@@ -133,5 +154,10 @@ class Telling(Exporting):
         writer, path = registries()["findings"].get(kind), Path(target).expanduser()
         numbers = self._numbers_of(features)
         with written_whole(path, overwrite=overwrite) as inside:
-            writer(self, inside, numbers, progress or Bar(), folder=path.parent, **options)
+            try:
+                writer(self, inside, numbers, progress or Bar(), folder=path.parent, **options)
+            except TypeError as err:
+                if "keyword argument" not in str(err):
+                    raise
+                raise InputError(f"{kind} has other options: {err}.") from err
         return path
