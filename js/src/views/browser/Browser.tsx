@@ -36,10 +36,13 @@ function Browser(props: ViewProps<State>) {
   const tab =
     !isSideBar && !isReadOnly && state.tab !== undefined && state.tab in TABS ? state.tab : undefined;
   const asked = useRef<string | undefined>(undefined);
-  const openTab = (name: string) => {
+  const openTab = (name: string, change?: Record<string, unknown>) => {
     if (!(name in TABS)) return;
     asked.current = name;
-    update({ tab: name });
+    update({
+      tab: name,
+      ...(change ? { panels: { ...panels, [name]: { ...panels[name], ...change } as PanelState } } : {}),
+    });
   };
   const toggleTab = (name: string) => (tab === name ? close() : openTab(name));
   const close = () => {
