@@ -1575,7 +1575,7 @@ export interface EstimateParams {
   options?: Record<string, unknown>;
 }
 
-/** Answer of ``share.estimate``, from ``n_sampled`` features that were written; ``each_ms`` is of one more. */
+/** Answer of ``share.estimate``, from ``n_sampled`` features that were written; 0 where it is not known. */
 export interface ExportEstimate {
   n_features: number;
   seconds: number;
