@@ -55,6 +55,7 @@ export function mount(
       <Frame
         client={client}
         spec={spec}
+        name={name}
         panel={panel}
         initial={initial}
         layout={layout}

@@ -91,7 +91,7 @@ class KeepingResults(Noting):
         made = making.make(
             frame,
             feature=feature,
-            title=title,
+            title=title.strip() or self._title(method, args),
             method=method,
             args=args,
             headline=headline(method, args, frame),
@@ -103,6 +103,14 @@ class KeepingResults(Noting):
         )
         self.notes.keep(made)
         return made
+
+    def _title(self, method: str, args: dict[str, Any]) -> str:
+        """A title made from the call; of token ids the text."""
+        for name in ("text", "prompt"):
+            ids = args.get(name)
+            if isinstance(ids, list) and ids and all(type(i) is int for i in ids) and self.tokenizer is not None:
+                args = args | {name: self.tokenizer.decode(ids, skip_special_tokens=True)}
+        return making.made_title(method, args)
 
     def run_call(
         self, method: str, args: dict[str, Any], *, check: Check = nothing, on_stage: OnStage = nothing

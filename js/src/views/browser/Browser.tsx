@@ -4,6 +4,7 @@ import { useHost } from "../../host.js";
 import type { AnyPanel, PanelView, ViewProps } from "../../panels/panel.js";
 import { TAB_KEYS, TABS } from "../../panels/tabs.js";
 import { HealthBadge } from "../health/HealthBadge.js";
+import { KeepButton } from "../kept/KeepButton.js";
 import { page } from "../page/FeaturePage.js";
 import { Boundary } from "../shell/Boundary.js";
 import { Divider } from "../shell/Divider.js";
@@ -94,6 +95,20 @@ function Browser(props: ViewProps<State>) {
         locked={own.locked}
         setLocked={(locked) => update({ panels: { ...panels, [name]: { ...panels[name], locked } } })}
         code={() => panel.code(own, own.locked ?? props.feature, shared)}
+        keep={
+          panel.calls && (
+            <KeepButton
+              key={name}
+              client={props.client}
+              info={props.info}
+              name={name}
+              calls={() => panel.calls?.(own, own.locked ?? props.feature, shared)}
+              state={own}
+              text={shared.text}
+              feature={own.locked ?? props.feature}
+            />
+          )
+        }
       />
     );
   };

@@ -5,7 +5,10 @@ import { tokens } from "../../data/format.js";
 import { plain } from "../../data/script.js";
 import type { Reader } from "../../data/shared.js";
 import type { PanelView, ViewProps } from "../../panels/panel.js";
+import { TABS } from "../../panels/tabs.js";
 import type { Example, FeaturePage as Page, ScopeInfo } from "../../protocol/generated.js";
+import { KeptList } from "../kept/KeptList.js";
+import { settingsFor } from "../kept/keeping.js";
 import { NoteLine } from "../notes/NoteEditor.js";
 import { peakRow, useMarks } from "../notes/useMarks.js";
 import { deskOf } from "../notes/useNote.js";
@@ -190,6 +193,16 @@ function Body(props: Props & { shown: Shown }) {
           />
         )}
       </div>
+      {!isSideBar && (
+        <KeptList
+          client={client}
+          scope={info.id}
+          feature={page.feature}
+          hasModel={info.has_model}
+          isReadOnly={isReadOnly}
+          open={props.openTab && (({ panel }) => openKept(props, panel))}
+        />
+      )}
       {page.n_fires === 0 && !shown.query.rule ? (
         <NeverFired page={page} info={info} />
       ) : (
@@ -228,6 +241,17 @@ function Body(props: Props & { shown: Shown }) {
       )}
     </>
   );
+}
+
+/** Show the panel that a result was kept from, as it was. */
+function openKept({ shared, update, openTab }: Props, kept: Record<string, unknown>): void {
+  const { name, state } = kept;
+  if (name === "feature") update(settingsFor(INITIAL, state));
+  const panel = typeof name === "string" ? TABS[name] : undefined;
+  if (typeof name !== "string" || !panel) return;
+  const settings = settingsFor(panel.initial, state);
+  if (typeof settings["text"] === "string") shared.setText(settings["text"]);
+  openTab?.(name, settings);
 }
 
 function tryIt({ shared, openTab }: Props, example: Example): void {

@@ -5,6 +5,7 @@ import { useHost } from "../../host.js";
 import type { MountOptions } from "../../mount.js";
 import type { AnyPanel, PanelSpec } from "../../panels/panel.js";
 import type { Client } from "../../protocol/client.js";
+import { KeepButton } from "../kept/KeepButton.js";
 import { Boundary } from "./Boundary.js";
 import { BuildBar, isBuilding } from "./BuildBar.js";
 import { Header } from "./Header.js";
@@ -19,6 +20,8 @@ import { usePanelState } from "./usePanelState.js";
 export interface FrameProps {
   client: Client;
   spec: PanelSpec;
+  /** The panel's name. */
+  name: string;
   panel: AnyPanel;
   initial: object;
   layout: "auto" | "narrow";
@@ -27,7 +30,7 @@ export interface FrameProps {
 }
 
 /** What every panel has: header, states, keys, tooltip, selection and saved state; the view is inside. */
-export function Frame({ client, spec, panel, initial, layout, onState, onHandle }: FrameProps) {
+export function Frame({ client, spec, name, panel, initial, layout, onState, onHandle }: FrameProps) {
   const root = useRef<HTMLDivElement>(null);
   const hover = useMemo(() => new Hover(), []);
   const keys = useMemo(() => new Keys(), []);
@@ -91,6 +94,20 @@ export function Frame({ client, spec, panel, initial, layout, onState, onHandle 
               locked={saved.state.locked}
               setLocked={(locked) => saved.update({ locked })}
               code={() => shared && panel.code(saved.state, saved.state.locked ?? shared.feature, shared)}
+              keep={
+                panel.calls &&
+                shared && (
+                  <KeepButton
+                    client={client}
+                    info={info}
+                    name={name}
+                    calls={() => panel.calls?.(saved.state, saved.state.locked ?? shared.feature, shared)}
+                    state={saved.state}
+                    text={shared.text}
+                    feature={saved.state.locked ?? shared.feature}
+                  />
+                )
+              }
             >
               {panel.Badge && (
                 <Boundary isQuiet>

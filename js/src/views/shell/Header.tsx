@@ -15,11 +15,13 @@ interface Props {
   locked: number | undefined;
   setLocked: (feature: number | undefined) => void;
   code: () => string | undefined;
+  /** Keeps what the panel shows. */
+  keep?: ComponentChildren;
   children?: ComponentChildren;
 }
 
 /** What is browsed, in one line, how the line to the kernel is, and what can be done with the panel. */
-export function Header({ info, client, panel, shared, locked, setLocked, code, children }: Props) {
+export function Header({ info, client, panel, shared, locked, setLocked, code, keep, children }: Props) {
   return (
     <div class="ss-header">
       {panel.title !== "Browser" && <h2 class="ss-panel-title">{panel.title}</h2>}
@@ -54,13 +56,27 @@ export function Header({ info, client, panel, shared, locked, setLocked, code, c
         </button>
       )}
       {children}
-      <PanelButtons panel={panel} shared={shared} locked={locked} setLocked={setLocked} code={code} />
+      <PanelButtons
+        panel={panel}
+        shared={shared}
+        locked={locked}
+        setLocked={setLocked}
+        code={code}
+        keep={keep}
+      />
     </div>
   );
 }
 
 /** Lock a panel to its feature, and copy the call that gives what it shows. */
-export function PanelButtons({ panel, shared, locked, setLocked, code }: Omit<Props, "info" | "client">) {
+export function PanelButtons({
+  panel,
+  shared,
+  locked,
+  setLocked,
+  code,
+  keep,
+}: Omit<Props, "info" | "client">) {
   const [isCopied, setCopied] = useState(false);
   const copy = () => {
     const text = code();
@@ -94,6 +110,7 @@ export function PanelButtons({ panel, shared, locked, setLocked, code }: Omit<Pr
           {isLocked ? `locked #${locked}` : "lock"}
         </button>
       )}
+      {keep}
       <button
         type="button"
         class="ss-quiet-button"

@@ -64,7 +64,7 @@ def take_in(db: sqlite3.Connection, found: Sequence[tuple[str, Event]]) -> None:
     touched = {(e.kind, e.target) for _, e in found}
     versions: dict[tuple[str, int], int] = {}
     count = "SELECT count(*) FROM events WHERE kind = ? AND target = ?"
-    first, rows, origins = last_event(db) + 1, [], []
+    first, rows, origins = _next_event(db), [], []
     for i, (writer, e) in enumerate(found):
         key = (e.kind, e.target)
         versions[key] = 1 + (versions[key] if key in versions else db.execute(count, key).fetchone()[0])
@@ -76,6 +76,12 @@ def take_in(db: sqlite3.Connection, found: Sequence[tuple[str, Event]]) -> None:
     db.executemany(EVENT, rows)
     db.executemany("INSERT INTO origins VALUES (?, ?, ?, ?)", origins)
     _fold(db, touched)
+
+
+def _next_event(db: sqlite3.Connection) -> int:
+    """The number that the next event gets: they go on from the largest there ever was."""
+    row = db.execute("SELECT seq FROM sqlite_sequence WHERE name = 'events'").fetchone()
+    return max(row[0] if row else 0, last_event(db)) + 1
 
 
 def add_origins(db: sqlite3.Connection, rows: Iterable[tuple[int, int, str, str | None]]) -> None:
