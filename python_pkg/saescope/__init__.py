@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from saescope.index.rule import Rule
     from saescope.indexing.merge import merge
     from saescope.scope import Scope, load, open_index
+    from saescope.sources.registry import registry
 
 __all__ = [
     "Index",
@@ -27,6 +28,7 @@ __all__ = [
     "load",
     "merge",
     "open_index",
+    "registry",
 ]
 
 _HOMES = {
@@ -39,6 +41,7 @@ _HOMES = {
     "load": "saescope.scope",
     "merge": "saescope.indexing.merge",
     "open_index": "saescope.scope",
+    "registry": "saescope.sources.registry",
 }
 
 

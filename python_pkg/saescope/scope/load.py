@@ -3,7 +3,7 @@
 import os
 from typing import TYPE_CHECKING, Any
 
-from saescope.errors import MismatchError
+from saescope.errors import InputError, MismatchError
 from saescope.index import Index
 from saescope.scope.scope import Scope
 from saescope.scope.warming import warmed
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
 
 def load(
-    model: Any,
-    sae: Any,
+    model: Any = None,
+    sae: Any = None,
     index: "str | os.PathLike[str] | None" = None,
     device: str = "auto",
     dtype: Any = None,
@@ -26,9 +26,11 @@ def load(
     Parameters
     ----------
     model
-        A hub id, a folder, a GGUF file, a transformers causal language model, or ``(model, tokenizer)``.
+        A hub id, a folder, a GGUF file, a transformers causal language model, or ``(model, tokenizer)``; without
+        one, that which the SAE was trained on.
     sae
-        ``"release/sae_id"`` of the sae-lens registry, a folder in sae-lens's format, or a sae-lens object.
+        ``"release/sae_id"`` of the sae-lens registry (`saescope.registry` lists them, `saescope.pick` lets you
+        choose), a folder in sae-lens's format, or a sae-lens object.
     index
         Folder of an index that `Scope.build_index` made.
     device
@@ -38,6 +40,8 @@ def load(
 
     Raises
     ------
+    InputError
+        No SAE was given.
     ModelSourceError, SaeSourceError
         One of them cannot be loaded.
     SiteError, MismatchError
@@ -47,7 +51,13 @@ def load(
     from saescope.sources.sae import load_sae
     from saescope.sources.site import find_site
 
+    if sae is None:
+        raise InputError(
+            "no SAE was given.",
+            hint='Give sae="release/sae_id", a folder or a sae-lens object; saescope.pick() lets you choose.',
+        )
     opened = Index(index) if index is not None else None
+    model = base_of(sae) if model is None else model
     loaded = load_model(model, device=device, dtype=dtype)
     loaded_sae = load_sae(sae, device=str(loaded.device))
     site = find_site(loaded, loaded_sae)
@@ -58,6 +68,25 @@ def load(
         kind = None if dtype is None else str(dtype).removeprefix("torch.")
         recipe = Recipe(os.fspath(model), os.fspath(sae), str(loaded.device), kind)
     return warmed(Scope(model=loaded, sae=loaded_sae, site=site, index=opened, recipe=recipe))
+
+
+def base_of(sae: Any) -> str:
+    """The model that an SAE was trained on, by its hub id; read from the registry or from its configuration.
+
+    Raises
+    ------
+    InputError
+        Neither says.
+    """
+    from saescope.sources.registry.naming import model_of
+
+    found = model_of(sae)
+    if found is None:
+        raise InputError(
+            "no model was given, and the SAE does not say which one it was trained on.",
+            hint="Give it: saescope.load(model, sae=…).",
+        )
+    return found
 
 
 def _check_index(index: Index, model: "LoadedModel", sae: "LoadedSae") -> None:
