@@ -1,4 +1,4 @@
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { count, duration } from "../../data/format.js";
 import type { ViewProps } from "../../panels/panel.js";
 import type { ExportEstimate, ExportKind, ExportPlan } from "../../protocol/generated.js";
@@ -43,15 +43,19 @@ export function Export(props: Props) {
   const lacking = kind.options.filter(
     ({ name, is_needed }) => is_needed && !(values[name] ?? kind.defaults[name]),
   );
+  // two fields may change between two drawings
+  const latest = useRef(state.options);
+  latest.current = state.options;
   const set = (name: string, value: unknown) => {
     const own = optionsKey(kind.kind);
-    const { [name]: _, ...others } = state.options[own] ?? {};
+    const { [name]: _, ...others } = latest.current[own] ?? {};
     const isUsual = JSON.stringify(value) === JSON.stringify(kind.defaults[name]);
-    update({ options: { ...state.options, [own]: isUsual ? others : { ...others, [name]: value } } });
+    latest.current = { ...latest.current, [own]: isUsual ? others : { ...others, [name]: value } };
+    update({ options: latest.current });
   };
   const write = async (overwrite: boolean, to = path) => {
     if (to !== path) update({ paths: { ...state.paths, [kind.kind]: to } });
-    await run.start({ ...params, path: to, options: values, overwrite });
+    await run.start({ ...params, path: to, options: latest.current[optionsKey(kind.kind)] ?? {}, overwrite });
     setTurn((n) => n + 1);
   };
   const done = run.state?.done;
