@@ -4,31 +4,13 @@ import { IStatusBar } from "@jupyterlab/statusbar";
 import { ITranslator, nullTranslator, type TranslationBundle } from "@jupyterlab/translation";
 import { type ISignal, Signal } from "@lumino/signaling";
 import { Widget } from "@lumino/widgets";
-import { type BuildInfo, buildText, type ScopeInfo } from "@saescope/panels";
+import { buildText } from "@saescope/panels";
+import { type Build, buildsOf } from "./builds";
+import type { Preferences } from "./chosen";
 import { CATEGORY, COMMANDS, NO_ARGS } from "./commands";
 import { DOMAIN } from "./labHost";
-import type { KernelLine } from "./line";
 import { ILines, type Lines } from "./lines";
-import { IPreferences, type Preferences } from "./preferences";
-
-/** An index that is being built, and the kernel that told of it. */
-export interface Build {
-  line: KernelLine;
-  scope: ScopeInfo;
-  building: BuildInfo;
-}
-
-/** The builds that run, that of the active notebook first; each index once. */
-export function buildsOf(lines: Pick<Lines, "all">): Build[] {
-  const found = lines.all.flatMap((line) =>
-    line.scopes.flatMap((scope) =>
-      scope.building && !scope.building.error ? [{ line, scope, building: scope.building }] : [],
-    ),
-  );
-  const placeOf = ({ line, scope }: Build) =>
-    line.state.kind === "open" ? `${line.state.kernel.id}/${scope.id}` : scope.id;
-  return found.filter((build, i) => found.findIndex((other) => placeOf(other) === placeOf(build)) === i);
-}
+import { IPreferences } from "./preferences";
 
 /** How a build goes: what it does and how far it is, how fast, and how long still; and a button that stops it. */
 class BuildItem extends Widget {

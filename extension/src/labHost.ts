@@ -5,8 +5,9 @@ import { ITranslator, nullTranslator } from "@jupyterlab/translation";
 import { Token } from "@lumino/coreutils";
 import { type Host, registerHost } from "@saescope/panels";
 import { cellAt, insertCode } from "./cells";
+import type { Preferences } from "./chosen";
 import { ILines, type Lines } from "./lines";
-import { IPreferences, type Preferences } from "./preferences";
+import { IPreferences } from "./preferences";
 
 export const DOMAIN = "saescope";
 export const IHost = new Token<Host>("@saescope/labextension:IHost", "What JupyterLab does for panels.");

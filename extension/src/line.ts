@@ -160,3 +160,11 @@ export function findScope(
     scopes.find((s) => s.id === wanted.scope) ?? scopes.find((s) => s.key !== "" && s.key === wanted.key)
   );
 }
+
+/** The names of scopes; those that two share tell their place too. */
+export function namesOf(scopes: readonly ScopeInfo[]): string[] {
+  const plain = scopes.map(({ name, site }) => (site ? `${name} · ${site}` : name));
+  return plain.map((name, i) =>
+    plain.indexOf(name) === plain.lastIndexOf(name) ? name : `${name} (${i + 1})`,
+  );
+}

@@ -15,12 +15,13 @@ import {
 import { INotebookTracker } from "@jupyterlab/notebook";
 import { ITranslator, nullTranslator, type TranslationBundle } from "@jupyterlab/translation";
 import { UUID } from "@lumino/coreutils";
-import type { Host, ScopeInfo } from "@saescope/panels";
+import type { Host } from "@saescope/panels";
 import { Binding } from "./binding";
 import { insertStarter } from "./cells";
 import { CATEGORY, COMMANDS } from "./commands";
 import { saescopeIcon } from "./icon";
 import { DOMAIN, IHost } from "./labHost";
+import { namesOf } from "./line";
 import { ILines, type Lines } from "./lines";
 import { ScopeTab, type TabArgs } from "./scopeTab";
 import type { Remedy } from "./words";
@@ -164,14 +165,6 @@ class Tabs {
     await this.#app.commands.execute("docmanager:open", { path });
     if (remedy === "starter" && panel) insertStarter(panel);
   }
-}
-
-/** The names of scopes; those that two share tell their place too. */
-export function namesOf(scopes: readonly ScopeInfo[]): string[] {
-  const plain = scopes.map(({ name, site }) => (site ? `${name} · ${site}` : name));
-  return plain.map((name, i) =>
-    plain.indexOf(name) === plain.lastIndexOf(name) ? name : `${name} (${i + 1})`,
-  );
 }
 
 /** "Open saescope": the whole browser as a tab of the main area, beside the notebook. */

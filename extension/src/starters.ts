@@ -7,10 +7,11 @@ import { INotebookTracker } from "@jupyterlab/notebook";
 import type { Contents, KernelSpec } from "@jupyterlab/services";
 import { ITranslator, nullTranslator } from "@jupyterlab/translation";
 import { insertStarter } from "./cells";
+import type { Preferences } from "./chosen";
 import { CATEGORY, COMMANDS, NO_ARGS } from "./commands";
 import { saescopeIcon } from "./icon";
 import { DOMAIN } from "./labHost";
-import { IPreferences, type Preferences } from "./preferences";
+import { IPreferences } from "./preferences";
 import { type Cells, demoCells, modelCells, notebookOf } from "./templates";
 
 const MOST_TRIES = 50;

@@ -1,4 +1,4 @@
-import type { Chosen } from "./preferences";
+import type { Chosen } from "./chosen";
 
 /** The cells of a starter notebook. */
 export type Cells = { kind: "markdown" | "code"; source: string }[];
