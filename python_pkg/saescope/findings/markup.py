@@ -66,7 +66,7 @@ def passages(part: Passages) -> str:
         lead = "".join(
             f'<td style="{_cell(c.is_number)}">{in_html(v)}</td>' for c, v in zip(part.columns, row.lead, strict=True)
         )
-        wraps = f"{_cell(is_number=False)};{CODE};white-space:pre-wrap;overflow-wrap:anywhere;line-height:1.7"
+        wraps = f"{_cell(is_number=False)};{CODE};white-space:pre-wrap;overflow-wrap:break-word;max-width:64em;line-height:1.7"
         rows.append(f'<tr>{lead}<td style="{wraps}">{shaded(row, part.top)}{_mark(row.mark)}</td></tr>')
     return f'<table style="{_sheet()}">{_head(columns)}<tbody>{"".join(rows)}</tbody></table>{_note(part.note)}'
 

@@ -7,7 +7,7 @@ from saescope._version import version
 from saescope.findings.findings import Shown
 from saescope.findings.parts import Block, Cell, Document, Line, Section
 from saescope.findings.remarks import as_markdown
-from saescope.findings.texts import in_markdown
+from saescope.findings.texts import in_markdown, one_line
 
 
 def notebook_text(document: Document) -> str:
@@ -34,7 +34,7 @@ def notebook(document: Document) -> dict[str, Any]:
             "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
             "language_info": {"name": "python"},
             "saescope": {"findings": 1, "made_by": f"saescope {version()}"},
-            "title": document.title,
+            "title": one_line(document.title),
         },
         "nbformat": 4,
         "nbformat_minor": 5,

@@ -1,6 +1,5 @@
 """Findings as one page of HTML: nothing else is loaded, nothing runs, light or dark as the reader has it."""
 
-import html
 import re
 from pathlib import Path
 
@@ -25,7 +24,7 @@ def report(document: Document) -> str:
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         '<meta name="color-scheme" content="light dark">\n<meta name="referrer" content="no-referrer">\n'
         f'<meta name="generator" content="saescope {in_attribute(version())}">\n'
-        f"<title>{html.escape(document.title)}</title>\n<style>\n{CSS}</style>\n</head>\n<body>\n<main>\n"
+        f"<title>{in_attribute(document.title)}</title>\n<style>\n{CSS}</style>\n</head>\n<body>\n<main>\n"
         f'<header><h1>{in_html(document.title)}</h1>\n<p class="byline">{in_html(document.byline)}</p></header>\n'
         f'<nav aria-label="Contents"><ol>{contents}</ol></nav>\n{body}</main>\n</body>\n</html>\n'
     )

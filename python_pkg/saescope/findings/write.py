@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from saescope.findings.document import PARTS, Wanted, compose
+from saescope.findings.document import PARTS, Wanted, check_parts, compose
 from saescope.findings.notebook import notebook_text
 from saescope.findings.report import report
 from saescope.scope import Scope
@@ -40,6 +40,6 @@ def write_report(
     conclusion: str = "",
 ) -> None:
     """Write a page of HTML; see `write_notebook`."""
-    parts = [part for part in include if part != "panel"]
+    parts = [part for part in check_parts(include) if part != "panel"]
     document = compose(scope, features, Wanted(parts, title, question, conclusion), folder, progress)
     target.write_text(report(document), encoding="utf-8")
