@@ -227,10 +227,6 @@ def test_hostile_text_is_read_as_it_is(told, tmp_path, text):
     assert not [a for a in parsed.attributes if a[1].startswith("on")]
     targets = [v.lower().strip() for _, name, v in parsed.attributes if name in ("href", "src")]
     assert not [t for t in targets if t.startswith(("javascript", "vbscript"))]
-        v
-        for _, name, v in parsed.attributes
-        if name in ("href", "src") and re.match(r"\W*(java|vb)script", v.lower().lstrip("#") if v[0] != "#" else "")
-    ]
     assert not [v for tag, name, v in parsed.attributes if tag == "img" and not v.startswith("data:") and name == "src"]
     for character in "\u202e\u2066\x00\x07":
         assert character not in body + page
