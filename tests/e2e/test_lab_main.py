@@ -14,7 +14,8 @@ WIDE = {"width": 1900, "height": 900}
 
 
 def run(page, command, **args):
-    """Start a command of JupyterLab, without waiting for what it may ask."""
+    """Start a command of JupyterLab once it is there, without waiting for what it may ask."""
+    page.wait_for_function("(c) => window.jupyterapp?.commands.hasCommand(c)", arg=command)
     page.evaluate("([c, a]) => void window.jupyterapp.commands.execute(c, a)", [command, args])
 
 
