@@ -141,10 +141,16 @@ def bare_page(browser, bare_lab):
     yield from _page(browser, bare_lab)
 
 
-def _page(browser, lab):
+def open_page(browser):
+    """A window of its own; to be closed with its context."""
     context = browser.new_context(viewport={"width": 1400, "height": 900})
     opened = context.new_page()
     opened.set_default_timeout(60_000)
+    return context, opened
+
+
+def _page(browser, lab):
+    context, opened = open_page(browser)
     opened.strangers = []
     opened.faults = []
 
