@@ -1,5 +1,6 @@
 import { count } from "../../data/format.js";
 import type { NotesChange, NotesPreview } from "../../protocol/generated.js";
+import { Clipped } from "./Clipped.js";
 import { visible } from "./unseen.js";
 
 interface Props {
@@ -48,10 +49,10 @@ export function Changes({ preview, choose }: Props) {
             </th>
             <td class="ss-share-change">{WORDS[row.change]}</td>
             <td>
-              <div dir="auto">{row.old === "" || row.old === "[]" ? <i>nothing</i> : visible(row.old)}</div>
+              <Clipped text={row.old} />
             </td>
             <td>
-              <div dir="auto">{row.new === "" || row.new === "[]" ? <i>nothing</i> : visible(row.new)}</div>
+              <Clipped text={row.new} />
             </td>
           </tr>
         ))}

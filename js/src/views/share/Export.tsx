@@ -1,15 +1,15 @@
 import { useEffect, useRef, useState } from "preact/hooks";
-import { count, duration } from "../../data/format.js";
 import type { ViewProps } from "../../panels/panel.js";
-import type { ExportEstimate, ExportKind, ExportPlan } from "../../protocol/generated.js";
-import { useSlow, versionOf } from "../shell/hooks.js";
+import type { ExportKind, ExportPlan } from "../../protocol/generated.js";
+import { versionOf } from "../shell/hooks.js";
 import { useAnswer } from "../shell/useAnswer.js";
 import { OptionForm } from "./OptionForm.js";
-import { ago, PathField } from "./PathField.js";
+import { PathField } from "./PathField.js";
+import { canWrite, Ready } from "./Ready.js";
 import { Results, RunLine } from "./Results.js";
 import { useRun } from "./run.js";
-import { size } from "./size.js";
 import { byOf, IMPORT_NOTES, optionsKey, pathOf, type ShareState, valuesOf, whichOf } from "./state.js";
+import { useEstimate } from "./useEstimate.js";
 import { useNews } from "./useNews.js";
 import { Which } from "./Which.js";
 
@@ -118,6 +118,7 @@ export function Export(props: Props) {
               lacking={lacking.map(({ name }) => name.replaceAll("_", " "))}
               estimate={estimate}
               isRunning={isRunning}
+              isOurs={done !== undefined && done.path === known?.path}
               write={write}
               look={() => update({ view: IMPORT_NOTES, notesPath: path })}
             />
@@ -128,118 +129,4 @@ export function Export(props: Props) {
       <Results run={run} scope={info.id} client={client} results={state.results} />
     </form>
   );
-}
-
-function canWrite({ problem, unmet, there }: ExportPlan): boolean {
-  return !problem && !unmet && (there === "nothing" || there === "own");
-}
-
-/** How long it will take, measured by writing a few; asked when the rest is known, and not of notes. */
-function useEstimate(
-  { client, info, shared, feature, state, kind }: Props,
-  plan: ExportPlan | undefined,
-  values: Record<string, unknown>,
-): ExportEstimate | undefined {
-  const which = whichOf(state, kind.kind, shared, feature);
-  const isWanted = plan !== undefined && plan.n_features > 0 && !plan.unmet && kind.takes_features;
-  const telling = kind.options.filter(({ type }) => ["switch", "choice", "parts"].includes(type));
-  const options = Object.fromEntries(
-    telling.filter(({ name }) => name in values).map(({ name }) => [name, values[name]]),
-  );
-  const params = { scope: info.id, kind: kind.kind, which, options };
-  const key = isWanted ? JSON.stringify(params) : undefined;
-  const found = useAnswer<ExportEstimate>(key, versionOf(info), async ({ signal }) => {
-    const { data } = await client.request("share.estimate", params, {
-      signal,
-      slot: "share-estimate",
-      isLong: true,
-    });
-    return data;
-  });
-  return key !== undefined && found.key === key ? found.shown : undefined;
-}
-
-interface ReadyProps {
-  plan: ExportPlan | undefined;
-  error: string | undefined;
-  kind: ExportKind;
-  lacking: string[];
-  estimate: ExportEstimate | undefined;
-  isRunning: boolean;
-  write: (overwrite: boolean, path?: string) => Promise<void>;
-  look: () => void;
-}
-
-/** What is about to be written, what is in the way, and the button. */
-function Ready({ plan, error, kind, lacking, estimate, isRunning, write, look }: ReadyProps) {
-  const isSlow = useSlow(plan === undefined && !error);
-  const there = plan && !plan.problem && !plan.unmet ? plan.there : "nothing";
-  const isBlocked = there === "file" || there === "folder" || there === "foreign";
-  const problem = error || (plan && (plan.problem ? `${plan.problem} ${plan.hint}` : plan.unmet));
-  const freeName = plan?.free ?? "";
-  return (
-    <div class="ss-share-row ss-share-ready">
-      <span class="ss-share-head" />
-      <span class="ss-share-go">
-        {!isBlocked && (
-          <button
-            type="submit"
-            class="ss-button ss-share-main"
-            disabled={isRunning || !plan || lacking.length > 0 || !canWrite(plan)}
-          >
-            Export
-          </button>
-        )}
-        {isBlocked && there !== "folder" && (
-          <button
-            type="button"
-            class="ss-button"
-            disabled={isRunning || lacking.length > 0}
-            onClick={() => void write(true)}
-          >
-            Replace it
-          </button>
-        )}
-        {isBlocked && there !== "foreign" && (
-          <button
-            type="button"
-            class="ss-button"
-            disabled={isRunning || lacking.length > 0}
-            onClick={() => void write(false, freeName)}
-          >
-            Write {freeName}
-          </button>
-        )}
-        {there === "foreign" && (
-          <button type="button" class="ss-button" onClick={look}>
-            Look at them
-          </button>
-        )}
-        <span role="status" class={problem ? "ss-share-problem" : "ss-quiet"}>
-          {problem || (isBlocked || there === "own" ? standing(plan, kind) : "")}
-          {!problem && !isBlocked && lacking.length > 0 && `Still needed: ${lacking.join(", ")}.`}
-          {!problem && !isBlocked && lacking.length === 0 && plan && said(plan, kind, estimate)}
-          {isSlow && "Looking …"}
-        </span>
-      </span>
-    </div>
-  );
-}
-
-function standing(plan: ExportPlan | undefined, kind: ExportKind): string {
-  if (!plan) return "";
-  if (plan.there === "own") return `${plan.shown} is an export of these notes: it is brought up to date. `;
-  if (plan.there === "foreign") return `${plan.shown} holds changes that these notes have not.`;
-  if (plan.there === "folder")
-    return `${plan.shown} holds something already${kind.is_folder ? ", and folders are never replaced" : ""}.`;
-  return `${plan.shown} is there already: ${size(plan.n_bytes)}, ${ago(plan.changed_ms)}.`;
-}
-
-/** How much it will be: `12 features, about 1.2 MB in 4 s`. */
-function said({ n_features }: ExportPlan, kind: ExportKind, estimate: ExportEstimate | undefined): string {
-  if (!kind.takes_features) return "";
-  const n = `${count(n_features)} ${n_features === 1 ? "feature" : "features"}`;
-  if (!estimate?.n_sampled) return n;
-  const { seconds, n_bytes } = estimate;
-  return `${n}, about ${size(n_bytes)} in ${seconds < 1 ? "less than a second" : duration(seconds)}`;
 }

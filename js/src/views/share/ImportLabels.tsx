@@ -5,6 +5,7 @@ import { asRequestError, isQuiet, type RequestError } from "../../protocol/clien
 import type { LayerList, LayerPreview } from "../../protocol/generated.js";
 import { useSlow } from "../shell/hooks.js";
 import { useAnswer } from "../shell/useAnswer.js";
+import { Clipped } from "./Clipped.js";
 import { ago, PathField } from "./PathField.js";
 import type { ShareState } from "./state.js";
 import { visible } from "./unseen.js";
@@ -176,11 +177,9 @@ function Preview({ preview, state, update, isBusy, add, choose }: PreviewProps) 
                 </button>
               </th>
               <td>
-                <div dir="auto">{visible(row.label)}</div>
+                <Clipped text={row.label} />
               </td>
-              <td>
-                <div dir="auto">{visible(row.own)}</div>
-              </td>
+              <td>{row.own && <Clipped text={row.own} />}</td>
             </tr>
           ))}
         </tbody>
@@ -209,7 +208,7 @@ function LayerTable({ found, isBusy, remove, undo }: LayerTableProps) {
   if (layers.length === 0 && !told) return null;
   return (
     <section class="ss-share-layers" aria-label="Layers">
-      <h4>Layers</h4>
+      <h3>Layers</h3>
       {layers.length === 0 && <p class="ss-quiet">none</p>}
       <ul>
         {layers.map(({ name, source, n_labels, author, saved_ms }) => (
