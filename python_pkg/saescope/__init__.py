@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from saescope.index import Index
     from saescope.index.rule import Rule
     from saescope.indexing.merge import merge
+    from saescope.panels.picker import pick
     from saescope.scope import Scope, load, open_index
     from saescope.sources.registry import registry
 
@@ -28,6 +29,7 @@ __all__ = [
     "load",
     "merge",
     "open_index",
+    "pick",
     "registry",
 ]
 
@@ -41,6 +43,7 @@ _HOMES = {
     "load": "saescope.scope",
     "merge": "saescope.indexing.merge",
     "open_index": "saescope.scope",
+    "pick": "saescope.panels.picker",
     "registry": "saescope.sources.registry",
 }
 

@@ -14,6 +14,7 @@ Listener = Callable[[str, dict[str, Any], object], None]
 
 _scopes: "weakref.WeakValueDictionary[str, Scope]" = weakref.WeakValueDictionary()
 _listeners: "weakref.WeakSet[Listener]" = weakref.WeakSet()
+_bare_states: dict[str, dict[str, Any]] = {}
 _lock = threading.RLock()  # a scope may be collected, and tell so, while it is held
 
 
@@ -44,6 +45,11 @@ def get(scope_id: str) -> "Scope":
     if scope is None:
         raise UnknownNameError("this scope is gone from the kernel.", hint="Run its cell again.", scope=scope_id)
     return scope
+
+
+def panel_states(scope_id: str) -> dict[str, dict[str, Any]]:
+    """What panels of a scope remember, by their ids; those of panels without one, whose scope is ``""``."""
+    return get(scope_id).panel_states if scope_id else _bare_states
 
 
 def listen(listener: Listener) -> None:

@@ -159,8 +159,8 @@ def test_labels_are_those_of_the_same_files_under_any_name(plain, listed):
 def test_wrong_base_names_are_mended_and_said(listed):
     it = listed.filter(release="gemma-scope-9b-it-res")
     assert set(it["model"]) == {"google/gemma-2-9b-it"}
-    assert all("The registry names google/gemma-2-9b;" in note for note in it["notes"])
-    mended = listed.filter(pl.col("notes").str.contains("The registry names"))
+    assert all("The registry names google/gemma-2-9b;" in notes[0] for notes in it["notes"])
+    mended = listed.filter(pl.col("notes").list.join("").str.contains("The registry names"))
     assert set(mended["release"]) == {"gemma-scope-9b-it-res"}
 
 
@@ -169,7 +169,7 @@ def test_centred_models_are_the_33_that_the_list_overrides(plain, listed):
         bool((block.get("config_overrides") or {}).get("model_from_pretrained_kwargs")) for _, block, _ in plain
     )
     assert listed["is_centered"].sum() == wanted == 33
-    assert listed.filter("is_centered")["notes"].str.contains("subtracts the mean").all()
+    assert listed.filter("is_centered")["notes"].list.join("").str.contains("subtracts the mean").all()
 
 
 def test_layers_lie_in_their_models(listed):
@@ -404,7 +404,7 @@ def test_own_saes_are_found_first_in_the_same_table(tmp_path, listed, monkeypatc
     assert found.height == len(listed) + 1
     assert found["disk_bytes"][0] == (mine / "sae_weights.safetensors").stat().st_size
     assert saescope.registry("mine own").height == 1
-    assert "It reads 8 numbers, and openai-community/gpt2 has 768" in found["notes"][0]
+    assert "It reads 8 numbers, and openai-community/gpt2 has 768" in found["notes"][0][0]
 
 
 def test_a_setting_names_more_folders(tmp_path, listed, monkeypatch):
@@ -432,7 +432,7 @@ def test_an_own_sae_with_a_broken_configuration_says_so(tmp_path, listed, conten
     folder = write_sae(tmp_path / "bad")
     (folder / "cfg.json").write_bytes(content)
     row = saescope.registry(folders=[tmp_path], source="folder").row(0, named=True)
-    assert row["notes"].startswith("Its cfg.json could not be read")
+    assert row["notes"][0].startswith("Its cfg.json could not be read")
     assert row["width"] is None
 
 

@@ -1751,6 +1751,122 @@ export interface LayerList {
   undo: string;
 }
 
+/** What is wanted of an SAE; what is empty or none takes everything. */
+export interface SaeFilter {
+  model: string[];
+  site: string[];
+  layer: number[];
+  width: number[];
+  architecture: string[];
+  l0_low: number | null;
+  l0_high: number | null;
+  has_labels: boolean | null;
+  is_cached: boolean | null;
+  source: string | null;
+}
+
+/** Ask for rows ``offset`` to ``offset + count`` of what matches, the best first; at most 500 at once. */
+export interface SaeSearchParams {
+  search?: string;
+  filter?: SaeFilter;
+  offset?: number;
+  count?: number;
+  refresh?: boolean;
+}
+
+/** An SAE in the list; ``spec`` is what `saescope.load` takes. What is none is not known before it is fetched. */
+export interface SaeRow {
+  spec: string;
+  source: string;
+  release: string;
+  sae_id: string;
+  model: string;
+  site: string;
+  layer: number | null;
+  width: number | null;
+  architecture: string;
+  l0: number | null;
+  has_labels: boolean;
+  is_cached: boolean;
+  disk_bytes: number | null;
+}
+
+/** A value that a filter can take, as JSON text, and how many SAEs it leaves; the text is empty where unknown. */
+export interface FacetValue {
+  value: string;
+  n: number;
+}
+
+/** A filter, and the values it can take with the other filters as they are. */
+export interface SaeFacet {
+  name: string;
+  values: FacetValue[];
+}
+
+/** Answer of ``registry.search``: ``missed`` are words that no SAE has. */
+export interface SaeRows {
+  n_all: number;
+  n_match: number;
+  offset: number;
+  rows: SaeRow[];
+  missed: string[];
+  facets: SaeFacet[];
+  is_offline: boolean;
+}
+
+/** Names one SAE: ``"release/sae_id"``, or the path of a folder. */
+export interface SaeSpecParams {
+  spec: string;
+}
+
+/** Answer of ``registry.describe``; bytes are estimates before it is fetched, ``code`` loads it. */
+export interface SaeDetails {
+  row: SaeRow;
+  hook_name: string | null;
+  hook_name_out: string | null;
+  d_in: number | null;
+  explained_variance: number | null;
+  neuronpedia: string | null;
+  dtype: string | null;
+  prepend_bos: boolean | null;
+  normalization: string | null;
+  is_centered: boolean | null;
+  repo: string;
+  path: string;
+  notes: string[];
+  sae_bytes: number | null;
+  model_bytes: number | null;
+  model_dtype: string;
+  free_bytes: number | null;
+  place: string;
+  fits: boolean | null;
+  has_model: boolean;
+  is_offline: boolean;
+  code: string;
+}
+
+/** Load an SAE and a model in the kernel, for the panel of this id; without a model, the one it was trained on. */
+export interface SaeLoadParams {
+  spec: string;
+  panel?: string;
+  model?: string;
+}
+
+/** Event of ``registry.load``: bytes ``done`` of ``total`` of a stage; 0 in all when nobody knows how many. */
+export interface SaeLoading {
+  stage: string;
+  done: number;
+  total: number;
+  rate: number;
+  seconds_left: number | null;
+}
+
+/** Answer of ``registry.load``: the scope's id, and its name for a person. */
+export interface SaeLoaded {
+  scope: string;
+  name: string;
+}
+
 /** Each method's parameters, answer, and partial answer. */
 export interface Methods {
   "scope.list": { params: Nothing; result: ScopeList; event: never };
@@ -1834,4 +1950,7 @@ export interface Methods {
   "layers.add": { params: LayerParams; result: LayerList; event: never };
   "layers.remove": { params: LayerName; result: LayerList; event: never };
   "layers.undo": { params: ScopeParams; result: LayerList; event: never };
+  "registry.search": { params: SaeSearchParams; result: SaeRows; event: never };
+  "registry.describe": { params: SaeSpecParams; result: SaeDetails; event: never };
+  "registry.load": { params: SaeLoadParams; result: SaeLoaded; event: SaeLoading };
 }

@@ -14,6 +14,7 @@ REGISTRY = Registry(
         "health": "saescope.panels.health:HealthPanel",
         "map": "saescope.panels.map:Map",
         "neighbors": "saescope.panels.neighbors:Neighbors",
+        "picker": "saescope.panels.picker:Picker",
         "prompt": "saescope.panels.prompt:Prompt",
         "share": "saescope.panels.share:Share",
         "steer": "saescope.panels.steer:Steer",

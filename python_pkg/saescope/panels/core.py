@@ -14,6 +14,7 @@ import anywidget
 import polars as pl
 import traitlets
 
+from saescope import live
 from saescope.errors import BundleMissingError
 from saescope.index.store import check_feature
 from saescope.panels.snapshot import MIME, Requests, first_feature, html_table, snapshot
@@ -91,11 +92,15 @@ class Panel(anywidget.AnyWidget):
         self, scope: Scope, feature: int | None = None, *, state: dict[str, Any] | None = None, **options: Any
     ) -> None:
         self.scope = scope
-        self.id = uuid.uuid4().hex[:12]
-        spec = {"scope": scope.id, "key": scope.key, "panel": self.id, **options}
+        spec = {"scope": scope.id, "key": scope.key, **options}
         spec |= {} if feature is None else {"feature": check_feature(feature, scope.n_features)}
-        spec |= {"state": dict(state)} if state else {}
-        super().__init__(panel=self.view, core=core(), spec=spec)
+        self._open(spec, state)
+
+    def _open(self, spec: dict[str, Any], state: dict[str, Any] | None) -> None:
+        """Become a widget with a line of its own."""
+        self.id = uuid.uuid4().hex[:12]
+        spec |= {"panel": self.id} | ({"state": dict(state)} if state else {})
+        anywidget.AnyWidget.__init__(self, panel=self.view, core=core(), spec=spec)
         held = weakref.ref(self)
 
         def send(frame: dict[str, Any], buffers: Any) -> None:
@@ -111,7 +116,7 @@ class Panel(anywidget.AnyWidget):
     def state(self) -> dict[str, Any]:
         """What a person did in the panel, as JSON; give it to another panel to go on there."""
         begun: dict[str, Any] = (self.spec or {}).get("state", {})
-        return self.scope.panel_states.get(self.id, begun)
+        return live.panel_states(self.spec["scope"]).get(self.id, begun)
 
     @property
     def feature(self) -> int:

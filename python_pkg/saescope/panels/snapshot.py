@@ -79,13 +79,18 @@ def _record(scope: Scope, method: str, params: dict[str, Any]) -> dict[str, Any]
 def html_table(scope: Scope, frame: pl.DataFrame) -> str:
     """The first rows of a frame as a plain table, with escaped text."""
     head = f"<p><b>saescope</b> · {html.escape(scope.name)} · {scope.n_features:,} features</p>"
+    return f"<div>{head}{plain_table(frame)}</div>"
+
+
+def plain_table(frame: pl.DataFrame) -> str:
+    """The first rows of a frame as a table of escaped text."""
     names = "".join(f"<th>{in_html(name)}</th>" for name in frame.columns)
     rows = "".join(
         "<tr>" + "".join(f"<td>{in_html(_cell(v))}</td>" for v in row) + "</tr>"
         for row in frame.head(N_HTML_ROWS).rows()
     )
     more = f"<p>{len(frame):,} rows</p>" if len(frame) > N_HTML_ROWS else ""
-    return f"<div>{head}<table><tr>{names}</tr>{rows}</table>{more}</div>"
+    return f"<table><tr>{names}</tr>{rows}</table>{more}"
 
 
 def _cell(value: Any) -> str:

@@ -51,12 +51,12 @@ def _panel_save(_call: Call, params: SaveParams) -> Nothing:
     size = len(json.dumps(params.state))
     if size > MAX_STATE_BYTES:
         raise InputError(f"a panel's state has at most {MAX_STATE_BYTES:,} bytes, and {size:,} came.")
-    live.get(params.scope).panel_states[params.panel] = params.state
+    live.panel_states(params.scope)[params.panel] = params.state
     return Nothing()
 
 
 def _panel_load(_call: Call, params: PanelParams) -> PanelState:
-    return PanelState(state=live.get(params.scope).panel_states.get(params.panel, {}))
+    return PanelState(state=live.panel_states(params.scope).get(params.panel, {}))
 
 
 def _bundle_get(_call: Call, params: BundleParams) -> Answer:

@@ -74,13 +74,13 @@ def _row(folder: Path) -> dict[str, Any]:
         "loader": "folder",
         "repo": "",
         "path": str(folder),
-        "notes": "",
+        "notes": [],
         "disk_bytes": (folder / WEIGHTS).stat().st_size,
     }
     try:
         return row | known_of(read_config(folder / CONFIG))
     except (OSError, ValueError, KeyError, TypeError) as err:
-        return row | {"notes": f"Its cfg.json could not be read: {err}."}
+        return row | {"notes": [f"Its cfg.json could not be read: {err}."]}
 
 
 def read_config(path: Path) -> dict[str, Any]:
@@ -153,10 +153,10 @@ def _normalization(value: Any) -> str:
     return str(value or "none")
 
 
-def _notes(hook: str, model: str, d_in: int, is_transcoder: bool) -> str:
+def _notes(hook: str, model: str, d_in: int, is_transcoder: bool) -> list[str]:
     if not hook:
-        return "Its cfg.json does not say which site it reads."
+        return ["Its cfg.json does not say which site it reads."]
     wanted = D_MODEL.get(model)
     if wanted is not None and d_in != wanted and not hook.endswith("hook_z") and not is_transcoder:
-        return f"It reads {d_in} numbers, and {model} has {wanted}: is the model in cfg.json the right one?"
-    return "" if model else "Its cfg.json does not name the model it was trained on."
+        return [f"It reads {d_in} numbers, and {model} has {wanted}: is the model in cfg.json the right one?"]
+    return [] if model else ["Its cfg.json does not name the model it was trained on."]

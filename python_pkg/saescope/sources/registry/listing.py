@@ -252,7 +252,7 @@ def registry(
     polars.DataFrame
         A row for each SAE. What only a file of the hub says is ``null``, as an architecture ``per cfg.json``.
         ``disk_bytes`` and ``memory_bytes`` (float32) are estimates from width and site, but for own SAEs' sizes on
-        disk. ``l0`` and ``explained_variance`` are as published. ``notes`` says what to know before loading.
+        disk. ``l0`` and ``explained_variance`` are as published. ``notes`` are sentences: what to know before loading.
 
     Raises
     ------

@@ -56,7 +56,7 @@ SCHEMA: dict[str, Any] = {
     "loader": pl.String,
     "repo": pl.String,
     "path": pl.String,
-    "notes": pl.String,
+    "notes": pl.List(pl.String),
 }
 
 _lock = threading.Lock()
@@ -156,6 +156,6 @@ def _row(one: Listed) -> tuple[Any, ...]:
         "loader": one.loader,
         "repo": one.repo,
         "path": one.path,
-        "notes": " ".join(remarks(one, known)),
+        "notes": remarks(one, known),
     }
     return tuple(row[name] for name in SCHEMA)
