@@ -12,10 +12,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from saescope.engine.architectures import LINEAR_ENCODER
 from saescope.errors import ComputeError
 from saescope.types import Site
-
-LINEAR = {"standard", "gated", "jumprelu", "topk", "transcoder", "jumprelu_transcoder", "skip_transcoder"}
 
 
 class Reading:
@@ -34,10 +33,10 @@ class Reading:
 
     def __init__(self, sae: Any, site: Site) -> None:
         kind = sae.cfg.architecture()
-        if kind not in LINEAR:
+        if kind not in LINEAR_ENCODER:
             raise ComputeError(
                 f"what writes to a feature of a {kind} SAE cannot be told: its pre-activation is not linear.",
-                hint=f"It can for {', '.join(sorted(LINEAR))} SAEs.",
+                hint=f"It can for {', '.join(sorted(LINEAR_ENCODER))} SAEs.",
             )
         self.sae = sae
         self.site = site

@@ -11,10 +11,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from saescope.engine.architectures import LINEAR_DECODER, reads_contexts
 from saescope.errors import ComputeError
-
-LINEAR = {"standard", "gated", "jumprelu", "topk", "transcoder", "jumprelu_transcoder", "skip_transcoder"}
-BY_CONTEXT = {"temporal"}
 
 
 class Writer:
@@ -34,8 +32,8 @@ class Writer:
     def __init__(self, sae: Any) -> None:
         self._sae = sae
         self._kind = sae.cfg.architecture()
-        self.is_scaled = sae.cfg.normalize_activations != "none"
-        if self._kind in BY_CONTEXT:
+        self.is_scaled = sae.cfg.normalize_activations != "none" and "transcoder" not in self._kind
+        if reads_contexts(sae):
             raise ComputeError(
                 f"effects of single features of a {self._kind} SAE cannot be computed: its decoder mixes positions."
             )
@@ -44,7 +42,7 @@ class Writer:
     def directions(self, features: Sequence[int]) -> Tensor:
         """What one unit of activation writes, ``[n, d_out]`` float32, before `scales`."""
         numbers = torch.as_tensor(list(features), dtype=torch.int64, device=self._sae.W_dec.device)
-        if self._kind not in LINEAR:
+        if self._kind not in LINEAR_DECODER:
             return self._probed(numbers)
         rows = self._sae.W_dec.detach()[numbers].float()
         if getattr(self._sae.cfg, "rescale_acts_by_decoder_norm", False):

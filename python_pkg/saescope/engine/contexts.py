@@ -44,7 +44,7 @@ class ContextReader:
             float32 ``[n_features, seq - first]``.
         """
         ids = torch.from_numpy(tokens.astype(np.int64))[None].to(self._device)
-        found = self._encoder.encode(self._reader.read(ids)[0, first:])
+        found = self._encoder.encode(self._reader.read(ids)[0], first)
         result = np.zeros((len(features), len(tokens) - first), dtype=np.float32)
         for line, feature in zip(result, features, strict=True):
             is_own = found.features == feature

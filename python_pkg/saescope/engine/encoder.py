@@ -7,11 +7,12 @@
 3. On a GPU nothing waits for the host: nonzeros go to a buffer of fixed size, travel to
    pinned memory while the next batch runs, and are read when they have come.
 
-ReLU, JumpReLU (as which BatchTopK and Matryoshka SAEs load) and TopK take this way; every
-other architecture goes through its own ``sae.encode``. Values equal ``sae.encode``'s.
+ReLU, JumpReLU (as which BatchTopK and Matryoshka SAEs load) and TopK take this way, as do transcoders
+of these; every other architecture goes through its own ``sae.encode``, context by context where its
+features look back. Values equal ``sae.encode``'s.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +20,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+
+from saescope.engine.architectures import JUMP, RANKED, RELU, dense, reads_contexts
 
 CHUNK = 256
 TILE_BYTES = 64 << 20
@@ -63,6 +66,8 @@ class Encoder:
         self.d_sae = int(sae.cfg.d_sae)
         self.device: torch.device = sae.W_dec.device
         self._kind = sae.cfg.architecture()
+        self.needs_contexts = reads_contexts(sae)
+        """Whether rows must be given as whole contexts."""
         self._threshold = self._find_threshold()
         self._scale = (
             sae.W_dec.detach().norm(dim=-1) if getattr(sae.cfg, "rescale_acts_by_decoder_norm", False) else None
@@ -76,28 +81,44 @@ class Encoder:
 
     @property
     def _is_slow(self) -> bool:
-        return self._kind not in ("jumprelu", "standard", "topk")
+        return self._kind not in RELU | JUMP | RANKED
 
     def _find_threshold(self) -> Tensor:
         """The value that each pre-activation must exceed; empty where another rule holds."""
-        if self._kind == "jumprelu":
+        if self._kind in JUMP:
             return self._sae.threshold.detach().clamp(min=0)
-        if self._kind == "standard":
+        if self._kind in RELU:
             return torch.zeros(1, dtype=self._sae.W_enc.dtype, device=self.device).expand(self.d_sae)
         return torch.empty(0)
 
     @torch.inference_mode()
-    def encode(self, x: Tensor) -> Nonzeros:
-        """Nonzero activations of ``x`` ``[n_rows, d_in]``."""
-        return self.submit(x)()
+    def encode(self, x: Tensor, first: int = 0) -> Nonzeros:
+        """Nonzero activations of one context ``x`` ``[n_rows, d_in]`` from row ``first`` on, which is counted as 0."""
+        if not self.needs_contexts:
+            return self.submit(x[first:])()
+        found = self.submit(x)()
+        is_wanted = found.rows >= first
+        return Nonzeros(found.rows[is_wanted] - first, found.features[is_wanted], found.values[is_wanted])
 
     @torch.inference_mode()
-    def submit(self, x: Tensor) -> Collect:
+    def submit(self, x: Tensor, lengths: Sequence[int] = ()) -> Collect:
         """Begin to encode ``x`` ``[n_rows, d_in]``; the result is what the returned function returns.
 
         On a CPU the work is done at once; on a GPU it is only begun.
+
+        Parameters
+        ----------
+        x
+            Rows.
+        lengths
+            Of the contexts that they are, one after the other; one by default.
         """
         x = x.to(self.device)
+        if self.needs_contexts:
+            contexts = x.split([int(n) for n in lengths] or len(x))
+            starts = np.cumsum([0, *(len(c) for c in contexts)]).tolist()
+            found = joined([_ready(self._by_sae(c[None]), s)() for c, s in zip(contexts, starts, strict=False)])
+            return lambda: found
         parts = [self._submit_chunk(x[s : s + self._chunk], s) for s in range(0, len(x), self._chunk)]
         return lambda: joined([part() for part in parts])
 
@@ -114,10 +135,9 @@ class Encoder:
         return lambda: _shifted(joined_tiles([t() for t in tiles]), start)
 
     def _by_sae(self, x: Tensor) -> Nonzeros:
-        dense = self._sae.encode(x)
-        dense = dense.to_dense() if dense.layout != torch.strided else dense
-        rows, features = (dense != 0).nonzero(as_tuple=True)
-        return _to_host(rows, features, dense[rows, features])
+        acts = dense(self._sae.encode(x)).view(-1, self.d_sae)
+        rows, features = (acts != 0).nonzero(as_tuple=True)
+        return _to_host(rows, features, acts[rows, features])
 
     def _by_rank(self, x: Tensor) -> Nonzeros:
         """The k largest preactivations of each row, tile by tile, without the dense rest."""
@@ -137,20 +157,20 @@ class Encoder:
         return _to_host(rows, features[rows, columns], values[rows, columns]).in_order()
 
     def _on_host(self, x: Tensor, low: int) -> Collect:
-        dense, mask = self._over_threshold(x, low)
+        pre, mask = self._over_threshold(x, low)
         flat = np.flatnonzero(mask.numpy())
-        values = dense.reshape(-1).numpy()[flat] if dense.dtype == torch.float32 else _picked(dense, flat)
-        rows = flat // dense.shape[1]
-        features = (flat - rows * dense.shape[1] + low).astype(np.uint32)
+        values = pre.reshape(-1).numpy()[flat] if pre.dtype == torch.float32 else _picked(pre, flat)
+        rows = flat // pre.shape[1]
+        features = (flat - rows * pre.shape[1] + low).astype(np.uint32)
         found = Nonzeros(rows, features, values)
         return lambda: found
 
     def _on_device(self, x: Tensor, low: int) -> Collect:
         """Compact on the device into a buffer of fixed size, and send it; the host does not wait here."""
-        dense, mask = self._over_threshold(x, low)
-        width, room = dense.shape[1], self._room * len(x)
+        pre, mask = self._over_threshold(x, low)
+        width, room = pre.shape[1], self._room * len(x)
         flat = mask.reshape(-1).nonzero_static(size=room, fill_value=0).squeeze(1)
-        values = dense.reshape(-1)[flat].float()
+        values = pre.reshape(-1)[flat].float()
         sent = [_send(t) for t in (mask.sum(), flat, values)]
         arrived = torch.cuda.Event() if self.device.type == "cuda" else None
         if arrived is not None:
@@ -171,11 +191,11 @@ class Encoder:
         return collect
 
     def _over_threshold(self, x: Tensor, low: int) -> tuple[Tensor, Tensor]:
-        dense = self._preactivations(x, low)
+        pre = self._preactivations(x, low)
         if self._mask is None:
             self._mask = torch.empty(CHUNK * self._tile, dtype=torch.bool, device=self.device)
-        mask = self._mask[: dense.numel()].view(dense.shape)
-        return dense, torch.gt(dense, self._threshold[low : low + self._tile], out=mask)
+        mask = self._mask[: pre.numel()].view(pre.shape)
+        return pre, torch.gt(pre, self._threshold[low : low + self._tile], out=mask)
 
     def _preactivations(self, x: Tensor, low: int) -> Tensor:
         """``[n_rows, tile]``, in the reused buffer."""
@@ -200,8 +220,8 @@ def _shifted(found: Nonzeros, start: int) -> Nonzeros:
     return Nonzeros(found.rows + start, found.features, found.values)
 
 
-def _picked(dense: Tensor, flat: NDArray[np.int64]) -> NDArray[np.float32]:
-    return dense.reshape(-1)[torch.from_numpy(flat)].float().numpy()
+def _picked(pre: Tensor, flat: NDArray[np.int64]) -> NDArray[np.float32]:
+    return pre.reshape(-1)[torch.from_numpy(flat)].float().numpy()
 
 
 def _to_host(rows: Tensor, features: Tensor, values: Tensor) -> Nonzeros:

@@ -109,9 +109,10 @@ class TextReader:
             found = self._reader.read(torch.from_numpy(tokens)[None].to(self._device))[0]
             norms = torch.linalg.vector_norm(found, dim=-1, dtype=torch.float32).cpu().numpy()
             parts = []
-            for start in range(0, len(tokens), CHUNK):
+            step = len(tokens) if self._encoder.needs_contexts else CHUNK
+            for start in range(0, len(tokens), step):
                 self._check()
-                part = self._encoder.encode(found[start : start + CHUNK])
+                part = self._encoder.encode(found[start : start + step])
                 parts.append(Nonzeros(part.rows + start, part.features, part.values))
         finally:
             self._check = _never

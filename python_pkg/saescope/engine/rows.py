@@ -17,5 +17,5 @@ def fires_on_last(
     """Features that fire on the last token of a context ``[seq]``, and their activations, by feature."""
     device = next(model.parameters()).device
     found = SiteReader(model, site).read(torch.from_numpy(tokens)[None].to(device))
-    nonzeros = Encoder(sae).encode(found[0, -1:])
+    nonzeros = Encoder(sae).encode(found[0], len(tokens) - 1)
     return nonzeros.features.astype(np.int64), nonzeros.values

@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from saescope.engine.architectures import reads_contexts
 from saescope.engine.encoder import Collect, Encoder, Nonzeros, joined, reconstructed
 from saescope.engine.reader import SiteReader
 from saescope.index.choice import position_hash
@@ -44,8 +45,9 @@ class Batch:
 
 
 def reconstructs(sae: LoadedSae) -> bool:
-    """Whether the SAE writes what it reads, so that explained variance has a meaning."""
-    return "transcoder" not in sae.architecture and "clt" not in sae.architecture
+    """Whether the SAE writes what it reads, token by token, so that explained variance has a meaning."""
+    is_across = "transcoder" in sae.architecture or "clt" in sae.architecture or bool(sae.hook_name_out)
+    return not is_across and not reads_contexts(sae.sae)
 
 
 class Worker:
@@ -100,11 +102,13 @@ class Worker:
         for batch in batches(self._layout, start, n_rows):
             ids = torch.from_numpy(batch.tokens).to(self._model.device, non_blocking=True)
             x = self._reader.read(ids, checks=False)
-            x = x.flatten(0, 1)
+            x, lengths = x.flatten(0, 1), batch.is_real.sum(1).tolist()
             if not batch.is_real.all():
                 x = x[torch.from_numpy(batch.is_real.reshape(-1)).to(x.device)]
             sample.take(batch, x)
-            flying.append((batch, self._encoder.submit(x), torch.linalg.vector_norm(x, dim=-1, dtype=torch.float32)))
+            flying.append(
+                (batch, self._encoder.submit(x, lengths), torch.linalg.vector_norm(x, dim=-1, dtype=torch.float32))
+            )
             if len(flying) >= IN_FLIGHT or self._encoder.device.type == "cpu":
                 land()
         while flying:

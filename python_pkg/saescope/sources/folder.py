@@ -29,10 +29,8 @@ class FolderSource:
                     f"no SAE could be read from {path}: there is no {name}.",
                     hint="Give a folder that sae-lens wrote with sae.save_model(), or convert it with sae-lens first.",
                 )
-        from sae_lens import SAE
-
         try:
-            sae = SAE.load_from_disk(path, device=device, dtype=dtype)
+            sae = _load(path, device, dtype)
         except json.JSONDecodeError as err:
             raise SaeSourceError(f"{path / 'cfg.json'} is not JSON: {err}.") from err
         except SafetensorError as err:
@@ -46,3 +44,22 @@ class FolderSource:
                 hint="Do d_in, d_sae and architecture agree with the weights?",
             ) from err
         return sae, path.name
+
+
+def _load(path: Path, device: str, dtype: str) -> Any:
+    """What sae-lens makes of the folder, with the scale that it keeps beside checkpoints folded in."""
+    from sae_lens import SAE, TrainingSAE
+    from sae_lens.registry import SAE_CLASS_REGISTRY, SAE_TRAINING_CLASS_REGISTRY
+
+    config = json.loads((path / "cfg.json").read_text())
+    kind = config.get("architecture", "standard") if isinstance(config, dict) else None
+    in_training = kind in SAE_TRAINING_CLASS_REGISTRY and kind not in SAE_CLASS_REGISTRY
+    loader: Any = TrainingSAE if in_training else SAE
+    sae = loader.load_from_disk(path, device=device, dtype=dtype)
+    scaler = path / "activation_scaler.json"
+    if sae.cfg.normalize_activations == "expected_average_only_in" and scaler.is_file():
+        factor = json.loads(scaler.read_text()).get("scaling_factor")
+        if not isinstance(factor, int | float) or not 0 < factor < float("inf"):
+            raise ValueError(f"activation_scaler.json holds no scaling_factor above 0, but {factor!r}")
+        sae.fold_activation_norm_scaling_factor(float(factor))
+    return sae

@@ -1,16 +1,17 @@
 """SAEs through sae-lens, with the facts that the rest of saescope asks for."""
 
 import logging
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from saescope.errors import PluginError, SaeSourceError
 from saescope.sources import REGISTRY
 from saescope.sources.fingerprint import fingerprint
+from saescope.sources.inference import for_use
+from saescope.sources.kwargs import check_folded, remarks_on
 
 log = logging.getLogger("saescope.sources")
-
-HARMLESS_KWARGS = {"fold_ln", "center_unembed", "fold_value_biases", "center_writing_weights", "device", "dtype"}
 
 
 class SaeSource(Protocol):
@@ -53,6 +54,8 @@ class LoadedSae:
         How many numbers it writes.
     hook_head_index
         The head whose numbers it reads, or ``None`` for all.
+    remarks
+        Sentences on what of its configuration is not honoured.
     """
 
     sae: Any
@@ -71,6 +74,7 @@ class LoadedSae:
     hf_hook_name_out: str | None = None
     d_out: int = 0
     hook_head_index: int | None = None
+    remarks: tuple[str, ...] = ()
 
     def fingerprint(self) -> str:
         """Hash of configuration and weights; see `sources.fingerprint`."""
@@ -90,12 +94,7 @@ def load_sae(spec: Any, *, device: str = "cpu", dtype: str = "float32") -> Loade
     SaeSourceError
         There is none, it is broken, or it wants something saescope cannot honour.
     """
-    for name in (
-        "object",
-        "folder",
-        *(n for n in REGISTRY.names() if n not in ("object", "folder", "release")),
-        "release",
-    ):
+    for name in _in_order():
         try:
             source: SaeSource = REGISTRY.get(name)()
         except PluginError as err:
@@ -110,6 +109,13 @@ def load_sae(spec: Any, *, device: str = "cpu", dtype: str = "float32") -> Loade
     )
 
 
+def _in_order() -> Iterator[str]:
+    """Names of sources; others' are looked for only where our own first two do not know the SAE."""
+    yield from ("object", "folder")
+    yield from (name for name in REGISTRY.names() if name not in ("object", "folder", "release"))
+    yield "release"
+
+
 def describe(sae: Any, name: str) -> LoadedSae:
     """Read an SAE's configuration, and refuse what would measure something else than asked."""
     cfg, metadata = sae.cfg, sae.cfg.metadata
@@ -122,19 +128,17 @@ def describe(sae: Any, name: str) -> LoadedSae:
     if cfg.normalize_activations == "expected_average_only_in":
         raise SaeSourceError(
             f"the SAE {name} expects activations scaled by a factor that its folder does not hold.",
-            hint="Call sae.fold_activation_norm_scaling_factor(sqrt(d_in) / mean norm) and give the object, or load "
-            "it from its release, where sae-lens knows the factor.",
+            hint="Load it from its release, where sae-lens knows the factor; or put activation_scaler.json into the "
+            'folder, with {"scaling_factor": sqrt(d_in) / mean norm of the activations}, as sae-lens does in training.',
         )
     kwargs = metadata.get("model_from_pretrained_kwargs") or {}
-    unknown = sorted(k for k in kwargs if k not in HARMLESS_KWARGS)
-    if unknown:
-        raise SaeSourceError(
-            f"the SAE {name} was trained on a model loaded with {', '.join(unknown)}, which saescope cannot reproduce.",
-            hint="If these do not change the activations, remove them from cfg.metadata.model_from_pretrained_kwargs.",
-        )
+    check_folded(kwargs, hook_name, name)
+    remarks = remarks_on(kwargs, name)
+    for sentence in remarks:
+        log.warning("%s", sentence)
     has_bos, head = metadata.get("prepend_bos"), metadata.get("hook_head_index")
     return LoadedSae(
-        sae=sae.eval(),
+        sae=for_use(sae).eval(),
         name=name,
         hook_name=hook_name,
         hf_hook_name=metadata.get("hf_hook_name"),
@@ -150,6 +154,7 @@ def describe(sae: Any, name: str) -> LoadedSae:
         hf_hook_name_out=metadata.get("hf_hook_name_out"),
         d_out=int(getattr(cfg, "d_out", None) or cfg.d_in),
         hook_head_index=None if head is None else int(head),
+        remarks=tuple(remarks),
     )
 
 

@@ -36,7 +36,7 @@ from saescope.effects.reading import Reading
 from saescope.effects.writing import Writer
 from saescope.engine.encoder import Encoder, Nonzeros
 from saescope.engine.hooking import hook_at
-from saescope.errors import InputError
+from saescope.errors import ComputeError, InputError
 from saescope.types import Site
 
 MOST_TOKENS = 512
@@ -246,6 +246,8 @@ def followed(run: CleanRun, delta: Tensor, pos: int, sae: Any, site: Site) -> Fo
     x = activations_at(run, site, deltas, pos)
     x = site.seen(x)
     encoder = Encoder(sae)
+    if encoder.needs_contexts:
+        raise ComputeError("what a change does to a temporal SAE's features cannot be told from the change on alone.")
     clean, changed = (encoder.encode(row) for row in x)
     width = int(sae.cfg.d_sae)
     keys = [n.rows.astype(np.int64) * width + n.features.astype(np.int64) for n in (clean, changed)]
