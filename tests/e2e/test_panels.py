@@ -1,5 +1,6 @@
 """Each panel in a real JupyterLab: alone and together, in three themes, with a selection that all share."""
 
+import gzip
 import re
 
 import pytest
@@ -204,6 +205,10 @@ def test_the_javascript_travels_once_and_the_map_s_only_when_it_is_opened(page, 
         wait_live(page)
         page.locator(PANEL).nth(n - 1).locator("canvas").first.wait_for()
     assert seen == {"core": 1, "map": 1}
+
+
+def test_the_javascript_of_all_panels_is_small():
+    assert len(gzip.compress(BUNDLE.read_bytes(), 9)) < 150_000
 
 
 def test_a_label_is_saved_and_shows_in_every_panel(page, lab):
