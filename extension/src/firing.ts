@@ -46,6 +46,10 @@ export const firing: JupyterFrontEndPlugin<void> = {
     const note = () => {
       pointed = selectedText(notebooks.currentWidget);
     };
+    const forget = ({ target }: Event) => {
+      if (!(target instanceof Element && target.closest(".lm-Menu"))) pointed = undefined;
+    };
+    document.addEventListener("pointerdown", forget, true);
     document.addEventListener("contextmenu", note, true);
     const selected = () => selectedText(notebooks.currentWidget) ?? pointed;
     const why = () => {

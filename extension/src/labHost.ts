@@ -32,11 +32,10 @@ export const labHost: JupyterFrontEndPlugin<Host> = {
       insertCell(code, from) {
         const path = from.closest<HTMLElement>("[data-saescope-notebook]")?.dataset["saescopeNotebook"];
         const panel =
-          lines.notebookOf(from) ??
-          (path === undefined ? undefined : lines.notebookAt(path)) ??
-          notebooks.currentWidget;
+          lines.notebookOf(from) ?? (path === undefined ? notebooks.currentWidget : lines.notebookAt(path));
         if (!panel) {
-          Notification.warning(trans.__("No cell was inserted: open a notebook first."), { autoClose: 5000 });
+          const what = path ?? trans.__("a notebook");
+          Notification.warning(trans.__("No cell was inserted: open %1 first.", what), { autoClose: 5000 });
           return;
         }
         const at = cellAt(panel, from) ?? panel.content.activeCellIndex;

@@ -6,6 +6,7 @@ import re
 import nbformat
 import pytest
 
+from e2e.axe import violations
 from e2e.conftest import TOKEN
 from e2e.notebook import open_notebook, run_cell, set_theme, write
 from e2e.test_browser import shoot
@@ -198,6 +199,7 @@ def test_the_status_bar_tells_of_a_build_and_stops_it(page, lab):
         "() => /\\d+.% · [\\d,.]+ tokens\\/s · .* left/.test(document.querySelector('.saescope-status').innerText)"
     )
     shoot(page, "lab-status-light")
+    assert violations(page, ".saescope-status") == []
     set_theme(page, is_dark=True)
     shoot(page, "lab-status-dark")
     item.get_by_role("button", name="Stop").click()
@@ -223,12 +225,14 @@ def test_the_side_bar_remembers_and_two_windows_follow_each_other(page, lab, not
     page.evaluate("() => window.jupyterapp.commands.execute('docmanager:open', { path: 'other.ipynb' })")
     side.get_by_role("button", name="Insert a starter cell").wait_for()
     shoot(page, "lab-side-empty")
+    assert violations(page, "#saescope-sidebar") == []
     page.evaluate("() => window.jupyterapp.commands.execute('docmanager:open', { path: 'tools.ipynb' })")
     page.wait_for_function("() => document.querySelector('#saescope-sidebar [data-box=search]')?.value === 'king'")
     # a restart, and the scope made again
     page.evaluate("() => window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.restart()")
     side.get_by_text("The kernel was restarted").wait_for()
     shoot(page, "lab-side-restarted")
+    assert violations(page, "#saescope-sidebar .saescope-strip") == []
     run_cell(page, 1)
     side.locator(".saescope[data-status=ready]").wait_for()
     page.wait_for_function(
@@ -253,3 +257,27 @@ def test_the_side_bar_remembers_and_two_windows_follow_each_other(page, lab, not
     there.locator(f"[data-page-feature='{feature}']").wait_for()
     second.close()
     shoot(page, "lab-side")
+    assert violations(page, "#saescope-sidebar") == []
+
+
+def test_a_selection_in_an_editor_and_in_a_markdown_document_can_be_tried(page, lab, notebook):
+    (lab.notebooks / "read.md").write_text("# Read me\n\nThe old city and its emperor.\n")
+    run_cell(page, 1)
+    line = page.locator(".jp-CodeCell").nth(1).locator(".cm-line").first
+    line.click(click_count=3)
+    line.click(button="right")
+    page.locator(f"{MENU_ITEM}:not(.lm-mod-disabled)").click()
+    page.wait_for_function("() => document.querySelector('.saescope-tab .ss-try textarea')?.value.includes('print(')")
+    page.evaluate(
+        "() => window.jupyterapp.commands.execute('docmanager:open', { path: 'read.md', factory: 'Markdown Preview' })"
+    )
+    text = page.locator(".jp-MarkdownViewer p")
+    text.wait_for()
+    select_text(page, ".jp-MarkdownViewer p")
+    text.click(button="right")
+    page.locator(f"{MENU_ITEM}:not(.lm-mod-disabled)").click()
+    page.wait_for_function(
+        "() => document.querySelector('.saescope-tab .ss-try textarea').value.includes('its emperor')"
+    )
+    assert page.locator(TAB).count() == 1
+    shoot(page, "lab-firing-markdown")
