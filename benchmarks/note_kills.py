@@ -3,9 +3,10 @@
     python -m benchmarks.note_kills [--kills 36] [--writers 4] [--updates 500] [--seed 0]
                                     [--store sqlite|log] [--machines 1]
 
-1. Forks some writers at a time on one file. Each tells through a pipe every write that has
-   returned, and gets SIGKILL at a random moment, at most 150 ms after its first. Afterwards each
-   told write is looked for in the history, and the notes are compared with what their history says.
+1. Forks some writers at a time on one file; a third of what they write are kept results. Each tells
+   through a pipe every write that has returned, and gets SIGKILL at a random moment, at most 150 ms
+   after its first. Afterwards each told write is looked for in the history, and the notes and kept
+   results are compared with what their history says.
 2. Writers append to the same three remarks, each on the version it has read, and again after a
    conflict. Afterwards each append that was told done is looked for in the remarks.
 
@@ -26,9 +27,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import polars as pl
+
 from saescope.errors import ConflictError
-from saescope.notes import Notes
+from saescope.notes import Kept, Notes
 from saescope.notes.book import Book, register
+from saescope.notes.kept import make
 from saescope.notes.logs import LogBook
 
 N_FEATURES, LONGEST_S = 40, 0.15
@@ -70,17 +74,17 @@ class Sqlite:
         return Notes(register(self.path, IDENTITY, lambda: Book(self.path, IDENTITY)), N_FEATURES)
 
     def kept(self) -> set[tuple[int, str]]:
-        """Features and labels of all events."""
+        """Features and labels of all events; of kept results numbers and titles."""
         db = sqlite3.connect(self.path, timeout=10)
         try:
             rows = db.execute("SELECT target, new FROM events").fetchall()
         finally:
             db.close()
-        return {(target, json.loads(new).get("label")) for target, new in rows}
+        return {(target, written(json.loads(new))) for target, new in rows}
 
     def is_whole(self) -> bool:
-        """Whether the file is sound, and every note is what its history says."""
-        return is_whole(self.path)
+        """Whether the file is sound, and every note and kept result is what its history says."""
+        return is_whole(self.path) and are_kept(self.open(), self.kept())
 
 
 class Logs:
@@ -98,22 +102,22 @@ class Logs:
         cache = self.path.parent / machine / "cache.sqlite"
         return Notes(register(self.path / machine, IDENTITY, lambda: LogBook(self.path, IDENTITY, cache)), N_FEATURES)
 
-    def _events(self) -> list[tuple[int, str, int, dict[str, str]]]:
+    def _events(self) -> list[tuple[int, str, int, dict[str, str], str]]:
         found = []
         for file in self.path.glob("*.jsonl"):
             for line in file.read_bytes().split(b"\n")[1:-1]:
                 read = json.loads(line)
-                found += [(read["n"] + i, file.stem, e[1], e[4]) for i, e in enumerate(read["events"])]
+                found += [(read["n"] + i, file.stem, e[1], e[4], e[0]) for i, e in enumerate(read["events"])]
         return sorted(found, key=lambda e: e[:2])
 
     def kept(self) -> set[tuple[int, str]]:
-        """Features and labels of all lines, read without saescope."""
-        return {(target, new.get("label", "")) for _, _, target, new in self._events()}
+        """Features and labels of all lines, numbers and titles of kept results; read without saescope."""
+        return {(target, written(new)) for _, _, target, new, _ in self._events()}
 
     def is_whole(self) -> bool:
         """Whether every machine, and one that begins anew, has the notes that the lines come to."""
         said = {f: {"label": "", "remark": "", "n": 0} for f in range(N_FEATURES)}
-        for _, _, target, new in self._events():
+        for target, new in ((target, new) for _, _, target, new, kind in self._events() if kind == "note"):
             said[target] |= new | {"n": said[target]["n"] + 1}
         machines = [f"machine-{i}" for i in range(self.n_machines)] + [f"new-{time.time_ns()}"]
         time.sleep(0.3)  # what was read last may be a quarter of a second old
@@ -122,10 +126,31 @@ class Logs:
             (n.get(f).label, n.get(f).remark, n.get(f).version) == (wanted["label"], wanted["remark"], wanted["n"])
             for n in notes
             for f, wanted in said.items()
-        )
+        ) and all(are_kept(n, self.kept()) for n in notes)
 
 
 Store = Sqlite | Logs
+
+
+def written(new: dict[str, str]) -> str:
+    """The label or the title that an event tells."""
+    return new.get("label", "") or new.get("title", "")
+
+
+def are_kept(notes: Notes, told: set[tuple[int, str]]) -> bool:
+    """Whether the results that are kept are those of the history, each with its table."""
+    found = {(kept.number, kept.title) for kept in notes.kept() if kept.frame.equals(FRAME)}
+    return found == {(number, title) for number, title in told if number >= N_FEATURES}
+
+
+FRAME = pl.DataFrame({"pos": [1, 2], "delta_logprob": [-0.25, float("nan")], "token": [None, " the"]})
+
+
+def result(title: str, feature: int, time_us: int) -> Kept:
+    """A result to keep."""
+    told = {"headline": "−0.25 nats", "fingerprints": {}, "versions": {}, "author": "", "time_us": time_us}
+    args = {"feature": feature}
+    return make(FRAME, feature=feature, title=title, method="neighbors", args=args, **told)
 
 
 def fork(work: Callable[[Callable[[str], None]], None]) -> tuple[int, int]:
@@ -159,6 +184,11 @@ def kill_round(store: Store, name: str, n_writers: int, draw: random.Random) -> 
             own, notes, n = random.Random(seed), store.open(int(who)), 0
             while True:
                 feature, text, n = own.randrange(N_FEATURES), f"{name}-{who}-{n}", n + 1
+                if n % 3 == 0:
+                    kept = result(text, feature, time.time_ns() // 1000)
+                    notes.keep(kept)
+                    tell(f"{kept.number} {text}")
+                    continue
                 notes.set(feature, label=text, remark="x" * own.randrange(2000))
                 tell(f"{feature} {text}")
 

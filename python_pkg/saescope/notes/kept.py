@@ -99,9 +99,9 @@ class Kept:
         return int(self.id, 16)
 
     def facts(self) -> dict[str, Any]:
-        """All but id and title, as JSON; arguments in their order."""
+        """All but id and title, as JSON; the arguments are a text in it, since their order counts."""
         return {
-            "args": [[name, value] for name, value in self.args.items()],
+            "args": _in_order(self.args),
             "author": self.author,
             "feature": self.feature,
             "fingerprints": dict(self.fingerprints),
@@ -120,6 +120,7 @@ class Kept:
 
 
 _encode = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False).encode
+_in_order = json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode
 
 
 def packed(kept: Kept) -> bytes:
@@ -168,7 +169,7 @@ def make(
         n_fit = min(n_fit - 1, int(n_fit * 0.95 * MAX_BYTES / n_bytes))
         columns = [column | {"values": column["values"][:n_fit]} for column in columns]
     facts = {
-        "args": [[name, value] for name, value in check_args(args).items()],
+        "args": _in_order(check_args(args)),
         "author": author,
         "feature": feature,
         "fingerprints": dict(fingerprints),
@@ -203,13 +204,13 @@ def kept_of(facts: Any, title: str, number: str | None = None) -> Kept:
     if not isinstance(facts, dict) or set(facts) != set(FACTS):
         raise InputError("a kept result has " + ", ".join(FACTS) + ".")
     try:
-        _check_facts(facts)
+        args = _check_facts(facts)
         made = Kept(
             hashlib.blake2b(_encode(facts).encode(), digest_size=6).hexdigest(),
             facts["feature"],
-            _title(title, facts["method"], dict(facts["args"])),
+            _title(title, facts["method"], args),
             facts["method"],
-            check_args(dict(facts["args"])),
+            args,
             facts["frame"],
             *(facts[n] for n in ("n_rows", "headline", "fingerprints", "versions", "author", "time_us", "panel")),
         )
@@ -227,11 +228,12 @@ def kept_of(facts: Any, title: str, number: str | None = None) -> Kept:
     return made
 
 
-def _check_facts(facts: dict[str, Any]) -> None:
+def _check_facts(facts: dict[str, Any]) -> dict[str, Any]:
+    """Refuse what is none; returns the arguments."""
     check_method(facts["method"])
-    args, feature = facts["args"], facts["feature"]
-    if not isinstance(args, list) or not all(isinstance(a, list) and len(a) == 2 for a in args):
-        raise ValueError("its args are pairs of a name and a value")
+    feature, args = facts["feature"], check_args(json.loads(facts["args"]))
+    if _in_order(args) != facts["args"]:
+        raise ValueError("its args are not as saescope writes them")
     if feature is not None and (type(feature) is not int or feature < 0):
         raise ValueError("its feature is a number or null")
     for name in ("n_rows", "time_us"):
@@ -244,6 +246,7 @@ def _check_facts(facts: dict[str, Any]) -> None:
         raise ValueError("its panel is an object")  # noqa: TRY004 - for one except
     texts.text(facts["author"], "an author", texts.MAX_NAME)
     texts.text(facts["headline"], "a headline", MAX_HEADLINE)
+    return args
 
 
 def _title(title: str, method: str, args: Mapping[str, Any]) -> str:
