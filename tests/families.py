@@ -86,3 +86,30 @@ def caught(family: str) -> dict[str, torch.Tensor]:
     """What TransformerLens catches at each of its hooks on `IDS`."""
     with torch.no_grad():
         return dict(lens(family).run_with_cache(IDS)[1])
+
+
+CONVERTED = {
+    "gpt_neo": "neo", "gptj": "gptj", "gpt_neox": "neox", "opt": "opt", "phi3": "phi3", "mistral": "mistral",
+    "qwen2": "qwen2", "qwen3": "qwen3", "mixtral": "mixtral",
+}  # fmt: skip
+"""Families that HookedTransformer runs by itself at any size, and its converters of their weights."""
+
+
+@cache
+def hooked(family: str) -> Any:
+    """A HookedSAETransformer of the model, unprocessed: TransformerLens's own forward pass."""
+    from sae_lens import HookedSAETransformer
+    from transformer_lens import HookedTransformerConfig, loading_from_pretrained
+    from transformer_lens.pretrained import weight_conversions
+
+    plain = model(family)
+    settings = loading_from_pretrained.convert_hf_model_config(str(folder(family)))
+    settings |= {"dtype": torch.float32, "device": "cpu", "original_architecture": plain.config.architectures[0]}
+    config = HookedTransformerConfig.from_dict(settings)
+    made = HookedSAETransformer(config, tokenizer=None)
+    weights = getattr(weight_conversions, f"convert_{CONVERTED[family]}_weights")(plain, config)
+    made.load_and_process_state_dict(
+        weights, fold_ln=False, center_writing_weights=False, center_unembed=False, fold_value_biases=False
+    )
+    made.set_use_hook_mlp_in(True)
+    return made.eval()
