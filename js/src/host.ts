@@ -5,8 +5,8 @@ import { useContext } from "preact/hooks";
 export interface Host {
   /** Put a cell with this code below the one that holds `from`, or below the active one; runs nothing. */
   insertCell?: (code: string, from: Element) => void;
-  /** Open a file of the server, by its path there. */
-  openFile?: (path: string) => void;
+  /** Open a file of the server, by its path from the folder of the notebook that `from` belongs to. */
+  openFile?: (path: string, from: Element) => void;
   /** By the panel's name: with what a new panel begins, where nobody chose otherwise. */
   readonly defaults?: Record<string, Record<string, unknown>>;
 }

@@ -294,7 +294,7 @@ describe("an export", () => {
     show(kernel({ "share.export": done }));
     await press("Export");
     await press("open");
-    expect(opened).toEqual(["/work/a.csv"]);
+    expect(opened).toEqual(["a.csv"]);
     off();
   });
 

@@ -41,10 +41,11 @@ READY = {
     "prompt": ".ss-prompt-row[data-feature]",
     "steer": ".ss-steer-run",
     "circuit": ".ss-circuit-row",
+    "share": ".ss-share-form",
 }
 TABS = {
     "n": "Neighbors", "e": "Effects", "t": "Try it", "p": "Prompt", "w": "Steer", "r": "Circuit", "m": "Map",
-    "c": "Compare", "h": "Health",
+    "c": "Compare", "h": "Health", "d": "Share",
 }  # fmt: skip
 THEMES = {"light": "JupyterLab Light", "dark": "JupyterLab Dark", "contrast": "JupyterLab Dark High Contrast"}
 

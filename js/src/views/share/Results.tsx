@@ -107,6 +107,8 @@ function Written({ client, scope, done, isNew }: WrittenProps) {
   const { openFile } = useHost();
   const [told, setTold] = useState("");
   const { path, shown, is_folder, n_features, n_files, n_bytes, seconds } = done;
+  // what lies elsewhere, the host may not know
+  const isNear = !shown.startsWith("~/") && !shown.startsWith("/");
   const fetchFile = async () => {
     try {
       const { data, buffers } = await client.request("share.file", { scope, path });
@@ -135,12 +137,12 @@ function Written({ client, scope, done, isNew }: WrittenProps) {
         <code dir="auto">{shown}</code>
         <small> {what.filter(Boolean).join(" · ")}</small>
       </span>
-      {openFile && !is_folder && (
+      {openFile && !is_folder && isNear && (
         <button
           type="button"
           class="ss-quiet-button"
           aria-label={`Open ${shown}`}
-          onClick={() => openFile(path)}
+          onClick={(e) => openFile(shown, e.currentTarget)}
         >
           open
         </button>
