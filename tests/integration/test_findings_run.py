@@ -50,9 +50,9 @@ def run(notebook, folder, env):
 
 
 def data_of(notebook):
-    """The outputs of each code cell that is no live panel: data by mime type."""
+    """What each code cell that is no live panel gave, by mime type; bars of progress aside."""
     cells = [c for c in notebook.cells if c.cell_type == "code" and "scope.browse" not in c.source]
-    return {c.source: [{m: "".join(d) for m, d in o.data.items()} for o in c.outputs if "data" in o] for c in cells}
+    return {c.source: [{m: "".join(d) for m, d in o.data.items()} for o in c.outputs if o.output_type == "execute_result"] for c in cells}
 
 
 def compared(notebook):

@@ -14,6 +14,8 @@ GREEN, BLUE = "0,176,128", "46,120,210"
 MOST = 0.62
 STRONG = 0.4
 """From this share of the largest value on, a token's value stands beside it."""
+WHOLE = 24
+"""Tokens of so many characters are not broken."""
 MARKS = {"typical": "✓ typical", "counterexample": "✗ counterexample"}
 CODE = "font-family:monospace"
 CELL = "padding:3px 10px 3px 0;vertical-align:top;border-bottom:1px solid rgba(128,128,128,0.25)"
@@ -101,7 +103,10 @@ def _mark(mark: str) -> str:
 
 def _value(value: Value) -> str:
     if isinstance(value, Tokens):
-        return " ".join(f'<code style="white-space:pre-wrap">{in_html(text)}</code>' for text in value.texts)
+        return " ".join(
+            f'<code style="white-space:{"pre" if len(text) <= WHOLE else "pre-wrap"}">{in_html(text)}</code>'
+            for text in value.texts
+        )
     return in_html(value)
 
 

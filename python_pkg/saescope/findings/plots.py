@@ -67,7 +67,7 @@ def on_map(frame: pl.DataFrame, feature: int) -> Figure | None:
     among = f", one of {n_same:,} of the cluster “{name}”" if name else ""
     told = f"Map of {len(places):,} features; {feature} is ringed{among}."
     canvas = Canvas(width, height, told)
-    canvas.dots(at(places[drawn][~is_same]), 1.0, INK, 0.45)
+    canvas.dots(at(places[drawn][~is_same]), 1.0, INK, 0.6)
     canvas.dots(at(places[drawn][is_same]), 1.6, HUE, 0.9)
     ((x, y),) = at(own.select("x", "y").to_numpy().astype(float))
     canvas.ring(x, y, 7)
