@@ -50,7 +50,7 @@ if (panel) {
   const port = line?.port ?? portOf();
   const feature = options.get("feature");
   const spec = {
-    scope: line?.scopes[0]?.id ?? "dev",
+    scope: options.has("bare") ? "" : (line?.scopes[0]?.id ?? "dev"),
     panel: `dev-${options.get("panel")}`,
     ...(feature === null ? {} : { feature: Number(feature) }),
     state: JSON.parse(options.get("state") ?? "{}") as Record<string, unknown>,

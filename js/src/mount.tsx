@@ -2,6 +2,7 @@ import { render } from "preact";
 import { type Host, HostContext, registeredHost } from "./host.js";
 import { PANELS, type PanelSpec } from "./panels/index.js";
 import { Client, type Port } from "./protocol/client.js";
+import { BareFrame } from "./views/shell/BareFrame.js";
 import { Frame } from "./views/shell/Frame.js";
 import css from "./views/style.generated.js";
 
@@ -50,18 +51,14 @@ export function mount(
   const client = new Client(port);
   const { layout = "auto", host = registeredHost(), onState, onHandle } = options;
   const initial = { ...panel.initial, ...host.defaults?.[name] };
+  const common = { client, spec, initial, layout, onState, onHandle };
   render(
     <HostContext.Provider value={host}>
-      <Frame
-        client={client}
-        spec={spec}
-        name={name}
-        panel={panel}
-        initial={initial}
-        layout={layout}
-        onState={onState}
-        onHandle={onHandle}
-      />
+      {panel.bare && !spec.scope ? (
+        <BareFrame {...common} title={panel.title} height_px={panel.height_px} bare={panel.bare} />
+      ) : (
+        <Frame {...common} name={name} panel={panel} />
+      )}
     </HostContext.Provider>,
     el,
   );

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from saescope.indexing.merge import merge
     from saescope.panels.picker import pick
     from saescope.scope import Scope, load, open_index
+    from saescope.scope.picking import picked
     from saescope.sources.registry import registry
 
 __all__ = [
@@ -30,6 +31,7 @@ __all__ = [
     "merge",
     "open_index",
     "pick",
+    "picked",
     "registry",
 ]
 
@@ -44,6 +46,7 @@ _HOMES = {
     "merge": "saescope.indexing.merge",
     "open_index": "saescope.scope",
     "pick": "saescope.panels.picker",
+    "picked": "saescope.scope.picking",
     "registry": "saescope.sources.registry",
 }
 

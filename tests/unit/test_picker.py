@@ -113,6 +113,7 @@ def test_an_own_sae_is_loaded_and_held_for_its_panel(mine):
     done, events = ask("registry.load", spec=panel.frame()["path"][0], model=str(mine / "tiny-model"), panel=panel.id)
     assert [e["stage"] for e in events] == ["Loading model and SAE"]
     assert panel.picked.id == done.scope == live.get(done.scope).id
+    assert saescope.picked() is panel.picked
     assert panel.picked.n_features == tiny.sae().cfg.d_sae
     panel.close()
 

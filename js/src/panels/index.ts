@@ -1,5 +1,6 @@
 import { browser } from "../views/browser/Browser.js";
 import { page } from "../views/page/FeaturePage.js";
+import { picker } from "../views/picker/Picker.js";
 import { table } from "../views/table/FeatureTable.js";
 import type { AnyPanel } from "./panel.js";
 import { TABS } from "./tabs.js";
@@ -9,6 +10,7 @@ export const PANELS: Record<string, AnyPanel> = {
   browser,
   features: table,
   feature: page,
+  picker,
   ...TABS,
 };
 

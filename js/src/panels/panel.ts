@@ -36,6 +36,18 @@ export interface ViewProps<S extends object = Record<string, unknown>> {
   isSideBar?: boolean;
 }
 
+/** What is drawn where there is no scope, such as the picker of one. */
+export interface BareView<S extends object = Record<string, unknown>> {
+  View: ComponentType<BareProps<S>>;
+  code: (state: S) => string;
+}
+
+export interface BareProps<S extends object = Record<string, unknown>>
+  extends Pick<ViewProps<S>, "client" | "state" | "update" | "isNarrow" | "isReadOnly"> {
+  /** The panel's own id. */
+  panel: string;
+}
+
 /** A kind of panel: alone in a cell, or a tab of the browser. */
 export interface PanelView<S extends object = Record<string, unknown>> {
   title: string;
@@ -52,6 +64,8 @@ export interface PanelView<S extends object = Record<string, unknown>> {
   worksWithoutIndex?: boolean;
   /** Stands in the header when the panel is alone; `update` changes the panel's state. */
   Badge?: ComponentType<{ client: Client; info: ScopeInfo; update: (part: Partial<S>) => void }>;
+  /** Stands in the view's place where the spec names no scope. */
+  bare?: BareView<S>;
   /** The Python call that gives what it shows as polars. */
   code: (state: S, feature: number | undefined, shared: Shared) => string;
   /** The calls that the text is made of, where they can be kept: see `called`. */

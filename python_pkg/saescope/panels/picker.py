@@ -11,7 +11,7 @@ from saescope.panels.snapshot import plain_table
 from saescope.rpc.handlers.registry import filters_of
 from saescope.rpc.messages.registry import SaeFilter
 from saescope.scope import Scope
-from saescope.scope.picking import picked
+from saescope.scope.picking import held
 from saescope.sources.registry.listing import everything, find
 
 SHOWN = ("source", "release", "sae_id", "model", "site", "layer", "width", "architecture", "l0", "is_cached")
@@ -56,9 +56,9 @@ class Picker(Panel):
         InputError
             None was loaded yet.
         """
-        if self.id not in picked:
+        if self.id not in held:
             raise InputError("no SAE was loaded in this picker yet.", hint="Choose one and press Load.")
-        return picked[self.id]
+        return held[self.id]
 
     def frame(self) -> pl.DataFrame:
         """The SAEs that it lists: `saescope.registry`."""
@@ -93,7 +93,7 @@ def _of_model(scope: Scope) -> dict[str, Any]:
 def pick(search: str = "", **options: Any) -> Picker:
     """Choose a pretrained SAE and load it: a panel over `saescope.registry`.
 
-    What was loaded there is ``picker.picked``.
+    What was loaded there is ``picker.picked``, and that of the picker used last ``saescope.picked()``.
 
     Parameters
     ----------

@@ -9,8 +9,27 @@ from saescope.scope.scope import Scope
 from saescope.sources.registry.fetching import Check, Fetched, Tell, fetch_model, fetch_sae, has_model
 from saescope.sources.registry.naming import find_row
 
-picked: dict[str, Scope] = {}
-"""The scope last loaded in each panel, by the panel's id."""
+held: dict[str, Scope] = {}
+"""The scope last loaded in each panel, by the panel's id; the newest last."""
+
+
+def hold(panel: str, scope: Scope) -> None:
+    """Keep a scope for the panel it was loaded in, in place of the one before."""
+    held.pop(panel, None)
+    held[panel] = scope
+
+
+def picked() -> Scope:
+    """The scope that was last loaded in a picker: see `saescope.pick`.
+
+    Raises
+    ------
+    InputError
+        None was loaded yet.
+    """
+    if not held:
+        raise InputError("no SAE was loaded in a picker yet.", hint="saescope.pick() opens one: choose an SAE, press Load.")
+    return next(reversed(held.values()))
 
 
 def call_of(spec: str, model: str) -> str:

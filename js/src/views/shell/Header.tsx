@@ -76,7 +76,7 @@ export function PanelButtons({
   setLocked,
   code,
   keep,
-}: Omit<Props, "info" | "client">) {
+}: Omit<Props, "info" | "client" | "panel"> & { panel: Pick<AnyPanel, "hasFeature"> }) {
   const [isCopied, setCopied] = useState(false);
   const copy = () => {
     const text = code();

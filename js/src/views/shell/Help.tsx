@@ -10,14 +10,22 @@ const ALWAYS: [string, string][] = [
 
 const INSERTS: [string, string][] = [["i", "insert a cell that shows the feature"]];
 
+interface HelpProps {
+  keys: Keys;
+  inserts: boolean;
+  close: () => void;
+  /** Keys of the frame. */
+  always?: readonly [string, string][];
+}
+
 /** The keys that do something in this panel now. */
-export function Help({ keys, inserts, close }: { keys: Keys; inserts: boolean; close: () => void }) {
+export function Help({ keys, inserts, close, always = ALWAYS }: HelpProps) {
   const own = Object.entries(keys.all()).filter(([, [name]]) => name !== "");
   const rows: [string, string][] = [...own.map(([key, [name]]): [string, string] => [labelOf(key), name])];
   return (
     <div class="ss-help" role="dialog" aria-label="Keys">
       <dl>
-        {[...rows, ...(inserts ? INSERTS : []), ...ALWAYS].map(([key, what]) => (
+        {[...rows, ...(inserts ? INSERTS : []), ...always].map(([key, what]) => (
           <div key={key}>
             <dt>{key}</dt>
             <dd>{what}</dd>

@@ -20,7 +20,7 @@ from saescope.rpc.messages.registry import (
     SaeSearchParams,
     SaeSpecParams,
 )
-from saescope.scope.picking import call_of, load_picked, picked
+from saescope.scope.picking import call_of, hold, load_picked
 from saescope.sources.registry.describing import describe
 from saescope.sources.registry.facets import facets
 from saescope.sources.registry.fetching import Fetched, has_model, is_offline
@@ -124,7 +124,7 @@ def _load(call: Call, params: SaeLoadParams) -> SaeLoaded:
         )
 
     scope = load_picked(params.spec, params.model.strip(), tell=tell, check=call.check)
-    picked[params.panel] = scope
+    hold(params.panel, scope)
     return SaeLoaded(scope=scope.id, name=scope.name)
 
 
