@@ -329,3 +329,46 @@ def test_a_third_partys_exporter_is_offered_with_its_options_and_runs(ask, scope
     assert "no_such_package_at_all" in kinds["lost"]["problem"]
     assert kinds["five"]["problem"]
     assert ask("share.export", kind="lost", path="x", which=these(1))["code"] == "plugin"
+
+
+def drawn(text):
+    """The HTML and Markdown of a notebook, or of a page."""
+    if not text.startswith("{"):
+        return text
+    cells = json.loads(text)["cells"]
+    outputs = [out.get("data", {}).get("text/html", "") for c in cells for out in c.get("outputs", [])]
+    shown = [*outputs, *(c["source"] for c in cells if c["cell_type"] == "markdown")]
+    return "".join("".join(part) for part in shown)
+
+
+@pytest.mark.parametrize(("kind", "name"), [("notebook", "f.ipynb"), ("report", "f.html")])
+def test_findings_are_written_with_what_was_typed(ask, scope, place, kind, name):
+    scope.notes.set(5, label=HOSTILE)
+    offered = next(k for k in ask("share.kinds")["kinds"] if k["kind"] == kind)
+    assert offered["group"] == "findings"
+    assert [(o["name"], o["type"]) for o in offered["options"]] == [
+        ("title", "text"), ("question", "long"), ("include", "parts"), ("conclusion", "long"),
+    ]  # fmt: skip
+    options = {"title": "Ships & sails", "include": ["statistics"], "conclusion": "They are ships."}
+    assert ask("share.estimate", kind=kind, which=these(5))["n_sampled"] == 0
+    done = ask("share.export", kind=kind, path=name, which={"by": "labelled"}, options=options)
+    text = (place / name).read_text(encoding="utf-8")
+    assert "They are ships." in text
+    assert "<script>alert" not in drawn(text)
+    assert (done["n_features"], left_over(place)) == (1, [name])
+    wrong = ask("share.export", kind=kind, path="g", which=these(5), options={"include": ["poems"]})
+    assert (wrong["code"], left_over(place)) == ("input", [name])
+
+
+def test_what_an_export_took_is_the_next_estimate(ask, place):
+    ask("share.export", kind="report", path="a.html", which=these(1, 2, 3))
+    found = ask("share.estimate", kind="report", which=these(*range(6)))
+    assert found["n_sampled"] == 3
+    assert found["n_bytes"] == pytest.approx(2 * (place / "a.html").stat().st_size, rel=0.01)
+
+
+def test_the_panel_holds_what_can_be_exported(scope):
+    panel = scope.show("share")
+    assert panel.frame()["kind"].to_list()[:2] == ["notebook", "report"]
+    assert "neuronpedia" in panel.html()
+    panel.close()
