@@ -70,10 +70,12 @@ class LogitReader:
     def _computed(self, features: Sequence[int]) -> list[Logits]:
         from saescope.engine.lens import read_lens
         from saescope.engine.lens_bars import lens_bars
+        from saescope.engine.outward import stream_rows
 
         scope, n_tokens = self._scope, len(self._index.vocabulary)
         with scope.lock:
-            decoder = scope.sae.W_dec.detach()[list(features)]
+            model, sae, site = scope.parts
+            decoder = stream_rows(model.model, site, sae.sae.W_dec.detach()[list(features)])
             found = read_lens(scope.model, decoder, n_tokens, convention="raw")
             heights, middles = lens_bars(scope.model, decoder, n_tokens)
         return [

@@ -21,7 +21,8 @@ from safetensors.numpy import save_file
 from saescope.corpus import corpus_key, corpus_name, read_documents, token_table
 from saescope.engine.directions import unit_rows, weight_facts
 from saescope.engine.lens import read_lens
-from saescope.errors import InputError, OtherBuildError
+from saescope.engine.outward import stream_rows
+from saescope.errors import InputError, OtherBuildError, SiteError
 from saescope.index.choice import GROUPS
 from saescope.index.features import LENS
 from saescope.index.layout import Layout
@@ -272,8 +273,11 @@ class Builder:
         workspace.write_extras(EXTRAS, extras)
 
     def _write_lens(self, workspace: Workspace, layout: Layout, progress: Progress) -> str:
+        try:
+            decoder = stream_rows(self._model.model, self._site, self._sae.sae.W_dec.detach())
+        except SiteError:
+            return "none"
         progress.start("Reading the unembedding", self._sae.d_sae, "feature")
-        decoder = self._sae.sae.W_dec.detach()
         lens = read_lens(self._model.model, decoder, layout.vocab_size, progress.advance)
         progress.finish()
         with workspace.part(LENS_PART) as path:

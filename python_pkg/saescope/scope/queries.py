@@ -192,9 +192,10 @@ class Queries(State):
         """
         from saescope.corpus import token_table
         from saescope.engine.lens import N_TOKENS, read_lens
+        from saescope.engine.outward import stream_rows
         from saescope.index.vocabulary import readable
 
-        model, sae, _site = self._need_model("reading through the unembedding")
+        model, sae, site = self._need_model("reading through the unembedding")
         if convention not in ("norm_gain", "raw"):
             raise UnknownNameError(f"there is no convention {convention!r}.", hint='Give "norm_gain" or "raw".')
         wanted = [features] if isinstance(features, int | np.integer) else features
@@ -203,8 +204,9 @@ class Queries(State):
             raise InputError(f"k is a number of tokens from 1 to {N_TOKENS}, and {k} came.")
         table = token_table(model.tokenizer)
         with self.lock:
-            found = read_lens(model.model, sae.sae.W_dec.detach()[numbers], len(table), convention=convention)
-        rows = [
+            rows = stream_rows(model.model, site, sae.sae.W_dec.detach()[numbers])
+            found = read_lens(model.model, rows, len(table), convention=convention)
+        table_rows = [
             (feature, side, rank, readable(table.contents[token]), token, weight)
             for n, feature in enumerate(numbers)
             for side, ids, weights in (
@@ -213,4 +215,4 @@ class Queries(State):
             )
             for rank, (token, weight) in enumerate(zip(ids[:k].tolist(), weights[:k].tolist(), strict=True))
         ]
-        return pl.DataFrame(rows, schema=LENS_SCHEMA, orient="row")
+        return pl.DataFrame(table_rows, schema=LENS_SCHEMA, orient="row")

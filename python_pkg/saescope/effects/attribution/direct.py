@@ -22,6 +22,7 @@ from torch.utils.weak import WeakTensorKeyDictionary
 from saescope.effects.attribution.about import About, told
 from saescope.effects.attribution.question import Part, Question
 from saescope.engine.lens import norm_gain
+from saescope.engine.outward import stream_rows
 from saescope.sources.site import final_norm
 
 _means = WeakTensorKeyDictionary()
@@ -44,7 +45,9 @@ def direct(question: Question) -> Iterator[Part]:
     start = int(np.searchsorted(units.pos, last))
     if start < len(figures):
         reader = output_reader(question)
-        figures[start:] = (question.contributions(slice(start, None)) @ reader).cpu().numpy()
+        run = question.ablator.run
+        written = stream_rows(run.module, run.site, question.contributions(slice(start, None)))
+        figures[start:] = (written @ reader).cpu().numpy()
     yield question.whole(units.summed(figures))
 
 

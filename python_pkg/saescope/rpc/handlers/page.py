@@ -121,13 +121,14 @@ def _examples_list(call: Call, params: ExamplesParams) -> ExamplesEnd:
 
 def _lens_compute(_call: Call, params: LensParams) -> LensTokens:
     scope = live.get(params.scope)
-    model, sae, _site = scope.parts
+    model, sae, site = scope.parts
     feature = check_feature(params.feature, scope.n_features)
     index = scope.require_index()
     from saescope.engine.lens import read_lens
+    from saescope.engine.outward import stream_rows
 
     with scope.lock:
-        row = sae.sae.W_dec.detach()[feature : feature + 1]
+        row = stream_rows(model.model, site, sae.sae.W_dec.detach()[feature : feature + 1])
         found = read_lens(model.model, row, len(index.vocabulary), convention=params.convention)
     return LensTokens(
         feature=feature,
