@@ -17,7 +17,7 @@ STRONG = 0.4
 WHOLE = 24
 """Tokens of so many characters are not broken."""
 MARKS = {"typical": "✓ typical", "counterexample": "✗ counterexample"}
-CODE = "font-family:monospace"
+WRAPS = "font-family:monospace;white-space:pre-wrap;overflow-wrap:break-word;max-width:64em;line-height:1.7"
 CELL = "padding:3px 10px 3px 0;vertical-align:top;border-bottom:1px solid rgba(128,128,128,0.25)"
 SHADE_OFF = "text-decoration:none"
 
@@ -68,7 +68,7 @@ def passages(part: Passages) -> str:
         lead = "".join(
             f'<td style="{_cell(c.is_number)}">{in_html(v)}</td>' for c, v in zip(part.columns, row.lead, strict=True)
         )
-        wraps = f"{_cell(is_number=False)};{CODE};white-space:pre-wrap;overflow-wrap:break-word;max-width:64em;line-height:1.7"
+        wraps = f"{_cell(is_number=False)};{WRAPS}"
         rows.append(f'<tr>{lead}<td style="{wraps}">{shaded(row, part.top)}{_mark(row.mark)}</td></tr>')
     return f'<table style="{_sheet()}">{_head(columns)}<tbody>{"".join(rows)}</tbody></table>{_note(part.note)}'
 
