@@ -8,6 +8,7 @@ import shutil
 import sqlite3
 import threading
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
@@ -51,7 +52,7 @@ def own_folder(tmp_path, monkeypatch):
     monkeypatch.setattr("saescope.notes.logs.logbook.SYNC_EVERY_S", 0.0)
 
 
-def made(feature=3, title="", n=1, frame=ODD, method="neighbors", args=None):
+def made(feature: int | None = 3, title="", n=1, frame=ODD, method="neighbors", args=None):
     return make(
         frame,
         feature=feature,
@@ -163,7 +164,7 @@ class _Recorder:
         return lambda *args, **kwargs: (f"{self._name}.{method}", args, kwargs)
 
 
-def plain(value):
+def plain(value) -> Any:
     if isinstance(value, list):
         return [plain(v) for v in value]
     if not isinstance(value, dict):
