@@ -169,7 +169,8 @@ def plain(value) -> Any:
         return [plain(v) for v in value]
     if not isinstance(value, dict):
         return value
-    name, of = next(iter(value.items())) if len(value) == 1 else ("", None)
+    entry: Any = next(iter(value.items())) if len(value) == 1 else ("", None)
+    name, of = entry
     if name == "()":
         return tuple(plain(of))
     if name == "{}":
