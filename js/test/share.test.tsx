@@ -226,7 +226,7 @@ describe("an export", () => {
     find("nav [title='Write tool.']")?.click();
     await shows("Exporting · 3 of 12 features");
     await press("Stop");
-    await shows("Stopped: nothing was written.");
+    await shows("Stopped: nothing half-written stays.");
     expect(port.sent.filter((f) => f["t"] === "cancel")).toEqual([{ t: "cancel", rid }]);
   });
 

@@ -27,7 +27,7 @@ export function RunLine({ client, scope, run }: Props) {
     return (
       <p role="status" class="ss-share-row">
         <span class="ss-share-head" />
-        <span>Stopped: nothing was written.</span>
+        <span>Stopped: nothing half-written stays.</span>
       </p>
     );
   if (error)
