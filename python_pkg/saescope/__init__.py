@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from saescope.panels.picker import pick
     from saescope.scope import Scope, load, open_index
     from saescope.scope.picking import picked
+    from saescope.sources.directions import directions
     from saescope.sources.registry import registry
 
 __all__ = [
@@ -26,6 +27,7 @@ __all__ = [
     "Scope",
     "__version__",
     "demo",
+    "directions",
     "import_index",
     "load",
     "merge",
@@ -41,6 +43,7 @@ _HOMES = {
     "SaescopeError": "saescope.errors",
     "Scope": "saescope.scope",
     "demo": "saescope.bundled",
+    "directions": "saescope.sources.directions",
     "import_index": "saescope.imports",
     "load": "saescope.scope",
     "merge": "saescope.indexing.merge",

@@ -11,7 +11,7 @@ JUMP = {"jumprelu", "jumprelu_transcoder", "jumprelu_skip_transcoder"}
 """Fire where the pre-activation is above zero and above a threshold, with its value."""
 RANKED = {"topk"}
 """Fire with the largest k of a row's pre-activations, where these are above zero."""
-LINEAR_ENCODER = {*RELU, *JUMP, *RANKED, "abstopk", "gated"}
+LINEAR_ENCODER = {*RELU, *JUMP, *RANKED, "abstopk", "gated", "signed_directions"}
 """Where a feature fires, its activation is one product of the site's activation, and a bias."""
 LINEAR_DECODER = {*LINEAR_ENCODER, "matching_pursuit"}
 """What a feature writes is its activation times a row of the decoder, or the row's unit."""

@@ -9,6 +9,7 @@ from saescope.registries import Registry
 REGISTRY = Registry(
     "sources",
     {
+        "directions": "saescope.sources.directions:DirectionsSource",
         "folder": "saescope.sources.folder:FolderSource",
         "object": "saescope.sources.memory:ObjectSource",
         "release": "saescope.sources.release:ReleaseSource",

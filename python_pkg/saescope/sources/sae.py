@@ -56,6 +56,8 @@ class LoadedSae:
         The head whose numbers it reads, or ``None`` for all.
     remarks
         Sentences on what of its configuration is not honoured.
+    names
+        Of the features, where they have been given any (plain directions); else empty.
     """
 
     sae: Any
@@ -75,6 +77,7 @@ class LoadedSae:
     d_out: int = 0
     hook_head_index: int | None = None
     remarks: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
 
     def fingerprint(self) -> str:
         """Hash of configuration and weights; see `sources.fingerprint`."""
@@ -110,14 +113,16 @@ def load_sae(spec: Any, *, device: str = "cpu", dtype: str = "float32") -> Loade
 
 
 def _in_order() -> Iterator[str]:
-    """Names of sources; others' are looked for only where our own first two do not know the SAE."""
-    yield from ("object", "folder")
-    yield from (name for name in REGISTRY.names() if name not in ("object", "folder", "release"))
+    """Names of sources; others' are looked for only where our own do not know the SAE."""
+    ours = ("object", "directions", "folder")
+    yield from ours
+    yield from (name for name in REGISTRY.names() if name not in (*ours, "release"))
     yield "release"
 
 
 def describe(sae: Any, name: str) -> LoadedSae:
     """Read an SAE's configuration, and refuse what would measure something else than asked."""
+    sae = for_use(sae)
     cfg, metadata = sae.cfg, sae.cfg.metadata
     hook_name = metadata.get("hook_name")
     if not hook_name:
@@ -138,7 +143,7 @@ def describe(sae: Any, name: str) -> LoadedSae:
         log.warning("%s", sentence)
     has_bos, head = metadata.get("prepend_bos"), metadata.get("hook_head_index")
     return LoadedSae(
-        sae=for_use(sae).eval(),
+        sae=sae.eval(),
         name=name,
         hook_name=hook_name,
         hf_hook_name=metadata.get("hf_hook_name"),
@@ -155,6 +160,7 @@ def describe(sae: Any, name: str) -> LoadedSae:
         d_out=int(getattr(cfg, "d_out", None) or cfg.d_in),
         hook_head_index=None if head is None else int(head),
         remarks=tuple(remarks),
+        names=tuple(str(name) for name in metadata.get("feature_names") or ()),
     )
 
 
