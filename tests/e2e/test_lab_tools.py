@@ -122,7 +122,7 @@ def test_a_selection_is_tried_from_the_context_menu_and_features_are_dragged(pag
     wait_box = page.locator(f"{TAB} .ss-try textarea")
     wait_box.wait_for(state="attached")
     page.wait_for_function(
-        "() => document.querySelector('.saescope-tab .ss-try textarea').value.includes('best of times')"
+        "() => document.querySelector('.saescope-tab .ss-try textarea')?.value.includes('best of times')"
     )
     page.locator(f"{TAB} .ss-try .ss-name").first.wait_for()
     shoot(page, "lab-firing")
@@ -142,7 +142,7 @@ def test_a_feature_is_dragged_into_the_notebook_and_a_text_into_the_panel(page, 
     page.locator(output, has_text="king of the islands").click(button="right")
     page.locator(f"{MENU_ITEM}:not(.lm-mod-disabled)").click()
     page.wait_for_function(
-        "() => document.querySelector('.saescope-tab .ss-try textarea').value.includes('king of the islands')"
+        "() => document.querySelector('.saescope-tab .ss-try textarea')?.value.includes('king of the islands')"
     )
     assert page.locator(TAB).count() == 1
     # dragged from the table, and from the list of Try it, into the notebook
@@ -172,7 +172,7 @@ def test_a_feature_is_dragged_into_the_notebook_and_a_text_into_the_panel(page, 
     select_text(page, text)
     page.locator(text).drag_to(page.locator(f"{TAB} .ss-try-left"), target_position={"x": 30, "y": 70})
     page.wait_for_function(
-        "() => document.querySelector('.saescope-tab .ss-try textarea').value.includes('best of times')"
+        "() => document.querySelector('.saescope-tab .ss-try textarea')?.value.includes('best of times')"
     )
     ran = page.evaluate(f"() => {NOTEBOOK}.content.widgets.filter((c) => c.model.executionCount).length")
     assert ran == 2
@@ -277,7 +277,7 @@ def test_a_selection_in_an_editor_and_in_a_markdown_document_can_be_tried(page, 
     text.click(button="right")
     page.locator(f"{MENU_ITEM}:not(.lm-mod-disabled)").click()
     page.wait_for_function(
-        "() => document.querySelector('.saescope-tab .ss-try textarea').value.includes('its emperor')"
+        "() => document.querySelector('.saescope-tab .ss-try textarea')?.value.includes('its emperor')"
     )
     assert page.locator(TAB).count() == 1
     shoot(page, "lab-firing-markdown")
