@@ -163,7 +163,7 @@ export function findScope(
 
 /** The names of scopes; those that two share tell their place too. */
 export function namesOf(scopes: readonly ScopeInfo[]): string[] {
-  const plain = scopes.map(({ name, site }) => (site ? `${name} · ${site}` : name));
+  const plain = scopes.map(({ name, site }) => (name.includes(site) ? name : `${name} · ${site}`));
   return plain.map((name, i) =>
     plain.indexOf(name) === plain.lastIndexOf(name) ? name : `${name} (${i + 1})`,
   );
