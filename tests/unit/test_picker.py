@@ -1,5 +1,6 @@
 """The picker over the line: searching, details, loading with progress from a stand-in for the hub, stopping."""
 
+import ast
 import hashlib
 import http.server
 import json
@@ -90,7 +91,7 @@ def test_details_tell_sizes_notes_and_the_call(mine):
     assert told.sae_bytes == 4 * (2 * 3584 * 131_072 + 2 * 131_072 + 3584)
     assert told.notes[0].startswith("The registry names google/gemma-2-9b;")
     assert told.code == (
-        "scope = saescope.load('google/gemma-2-9b-it', sae='gemma-scope-9b-it-res/layer_20/width_131k/average_l0_13')"
+        'scope = saescope.load("google/gemma-2-9b-it", sae="gemma-scope-9b-it-res/layer_20/width_131k/average_l0_13")'
     )
     assert not told.has_model
     with pytest.raises(UnknownNameError):
@@ -98,11 +99,9 @@ def test_details_tell_sizes_notes_and_the_call(mine):
 
 
 def test_the_code_of_a_hostile_name_is_one_string():
-    spec = 'a"); import os\n#'
-    assert eval(call_of(spec, "m'x").replace("saescope.load", "dict(m=").replace("(m=(", "(m="), {"dict": dict}) == {
-        "m": "m'x",
-        "sae": spec,
-    }
+    spec, model = 'a"); import os\n#\\', "m'x\u202e"
+    call = ast.parse(call_of(spec, model), mode="eval").body
+    assert [ast.literal_eval(a) for a in (*call.args, *(k.value for k in call.keywords))] == [model, spec]
 
 
 def test_an_own_sae_is_loaded_and_held_for_its_panel(mine):

@@ -1,5 +1,6 @@
 """A scope of an SAE that a person picked: fetched, loaded, and held for the panel it was picked in."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -28,13 +29,16 @@ def picked() -> Scope:
         None was loaded yet.
     """
     if not held:
-        raise InputError("no SAE was loaded in a picker yet.", hint="saescope.pick() opens one: choose an SAE, press Load.")
+        raise InputError(
+            "no SAE was loaded in a picker yet.", hint="saescope.pick() opens one: choose an SAE, press Load."
+        )
     return next(reversed(held.values()))
 
 
 def call_of(spec: str, model: str) -> str:
     """The Python call that loads an SAE."""
-    return f"saescope.load({f'{model!r}, ' if model else ''}sae={spec!r})"
+    first = f"{json.dumps(model)}, " if model else ""
+    return f"saescope.load({first}sae={json.dumps(spec)})"
 
 
 def load_picked(spec: str, model: str = "", *, tell: Tell, check: Check, **options: Any) -> Scope:

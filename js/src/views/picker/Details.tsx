@@ -1,4 +1,5 @@
 import { useState } from "preact/hooks";
+import { literal } from "../../data/call.js";
 import { count, duration, number, percent } from "../../data/format.js";
 import { useHost } from "../../host.js";
 import type { Client } from "../../protocol/client.js";
@@ -7,7 +8,7 @@ import { useSlow } from "../shell/hooks.js";
 import { Failure, Skeleton } from "../shell/Notice.js";
 import { useAnswer } from "../shell/useAnswer.js";
 import { type LoadState, useLoading } from "./loading.js";
-import { SITES, size } from "./words.js";
+import { l0, SITES, size } from "./words.js";
 
 interface Props {
   client: Client;
@@ -43,7 +44,6 @@ export function Details({ client, panel, spec, model, setModel, close }: Props) 
             {told.row.release && <span>{told.row.release}/</span>}
             <bdi>{told.row.sae_id}</bdi>
           </h3>
-          <Facts told={told} />
           <Needs told={told} />
           {told.notes.length > 0 && (
             <ul class="ss-pk-notes" aria-label="To know before loading">
@@ -60,6 +60,7 @@ export function Details({ client, panel, spec, model, setModel, close }: Props) 
             start={(m) => void loading.start(spec, m, panel)}
             stop={() => loading.stop()}
           />
+          <Facts told={told} />
         </>
       )}
     </section>
@@ -74,7 +75,7 @@ function Facts({ told }: { told: SaeDetails }) {
     ...(told.hook_name_out ? ([["Writes", told.hook_name_out]] as [string, string][]) : []),
     ["Features", row.width === null ? "unknown before it is fetched" : count(row.width)],
     ["Architecture", row.architecture],
-    ["L0", row.l0 === null ? "not published" : `${number(row.l0)}, as published`],
+    ["L0", row.l0 === null ? "not published" : `${l0(row.l0)}, as published`],
     ...(told.explained_variance === null
       ? []
       : ([["Explained", `${number(told.explained_variance)} of the variance, as published`]] as [
@@ -100,26 +101,28 @@ function Facts({ told }: { told: SaeDetails }) {
 /** What it takes on disk and in memory, and whether that is there. */
 function Needs({ told }: { told: SaeDetails }) {
   const { row, sae_bytes, model_bytes, model_dtype, free_bytes, place, fits } = told;
-  const sum = sae_bytes === null || model_bytes === null ? null : sae_bytes + model_bytes;
   const isHere = row.source === "folder" || row.is_cached;
+  const onDisk =
+    row.disk_bytes === null ? "a size not known" : `${isHere ? "" : "about "}${size(row.disk_bytes)}`;
+  const isPartly = (sae_bytes === null) !== (model_bytes === null);
   const verdict =
     fits === null
-      ? "Whether that fits cannot be told."
+      ? isPartly
+        ? "whether all fits cannot be told."
+        : "whether that fits cannot be told."
       : fits
-        ? "That fits."
-        : "That does not fit: a smaller dtype or another machine is needed.";
+        ? "that fits."
+        : "that does not fit. A smaller dtype or another machine is needed.";
   return (
     <div class="ss-pk-needs">
       <p>
-        <b>{isHere ? "On disk" : "To fetch"}</b>{" "}
-        {row.disk_bytes === null ? "a size not known" : `${isHere ? "" : "about "}${size(row.disk_bytes)}`}{" "}
-        for the SAE{isHere ? ", here already" : ""}; the model{" "}
-        {told.has_model ? "is here already" : "is not in the cache"}.
+        <b>{isHere ? "On disk" : "To fetch"}</b> {onDisk} for the SAE{isHere ? ", here already" : ""}; the
+        model {told.has_model ? "is here already" : "is not in the cache"}.
       </p>
       <p>
-        <b>In memory</b> SAE {size(sae_bytes)}, model {size(model_bytes)} in {model_dtype}
-        {sum !== null && `: ${size(sum)} of weights`}
-        {free_bytes !== null && `; ${size(free_bytes)} of ${place} are free`}.{" "}
+        <b>In memory</b> SAE {size(sae_bytes)} + model {size(model_bytes)}
+        {model_bytes !== null && ` in ${model_dtype}`}, weights alone
+        {free_bytes !== null && `; ${size(free_bytes)} of ${place} are free`}:{" "}
         <span class={fits === false ? "ss-pk-warn" : undefined}>{verdict}</span>
       </p>
     </div>
@@ -141,9 +144,8 @@ function Load({ told, model, setModel, how, start, stop }: LoadProps) {
   const own = how?.spec === told.row.spec ? how : undefined;
   const isBusy = how?.isRunning === true;
   const isHere = told.row.source === "folder" || told.row.is_cached;
-  const lacks =
-    told.is_offline && !(isHere && (told.has_model || model !== "" || told.row.source === "folder"));
-  const code = own?.done ? "scope = saescope.picked()" : told.code;
+  const lacks = told.is_offline && !(isHere && (told.has_model || model !== ""));
+  const code = own?.done ? "scope = saescope.picked()" : loadCode(told, model.trim());
   const copy = () => {
     void navigator.clipboard?.writeText(code).then(() => {
       setCopied(true);
@@ -153,7 +155,7 @@ function Load({ told, model, setModel, how, start, stop }: LoadProps) {
   return (
     <div class="ss-pk-load">
       <label>
-        <span>Another model</span>
+        <span>With model</span>
         <input
           type="text"
           value={model}
@@ -165,7 +167,8 @@ function Load({ told, model, setModel, how, start, stop }: LoadProps) {
       {lacks && (
         <p class="ss-pk-warn" role="note">
           The hub is not asked here (HF_HUB_OFFLINE), and not all of this is in the cache. Fetch it elsewhere
-          with <code>hf download {told.repo || told.row.model}</code>, or unset it and restart the kernel.
+          with <code>hf download {isHere ? told.row.model : told.repo}</code>, or unset it and restart the
+          kernel.
         </p>
       )}
       {own?.isRunning ? (
@@ -211,6 +214,11 @@ function Load({ told, model, setModel, how, start, stop }: LoadProps) {
       <code class="ss-pk-code">{code}</code>
     </div>
   );
+}
+
+/** The call that loads it, with the model that was typed. */
+function loadCode({ row, code }: SaeDetails, model: string): string {
+  return model ? `scope = saescope.load(${literal(model)}, sae=${literal(row.spec)})` : code;
 }
 
 function Progress({ how, stop }: { how: LoadState; stop: () => void }) {

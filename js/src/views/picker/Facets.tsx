@@ -53,7 +53,8 @@ export function Facets({ facets, filter, change }: Props) {
           toggle={(is) => change({ ...filter, is_cached: is ? true : null })}
         />
         <Check
-          label="labels on Neuronpedia"
+          label="has labels"
+          title="Neuronpedia has a page for it, most of them with labels."
           n={yes("has_labels")}
           isOn={filter.has_labels === true}
           toggle={(is) => change({ ...filter, has_labels: is ? true : null })}

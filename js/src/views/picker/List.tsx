@@ -1,9 +1,8 @@
 import { useEffect, useRef, useState } from "preact/hooks";
-import { number } from "../../data/format.js";
 import { layoutOf, scrollFor, visible } from "../../data/layout.js";
 import type { SaeRow } from "../../protocol/generated.js";
 import type { Found } from "./useSearch.js";
-import { place, short, size, width } from "./words.js";
+import { l0, place, short, size, width } from "./words.js";
 
 const ROW_PX = 44;
 
@@ -108,13 +107,13 @@ function Row({ row }: { row: SaeRow }) {
     place(row.site, row.layer),
     row.width === null ? "width unknown" : width(row.width),
     row.architecture,
-    row.l0 === null ? "" : `L0 ${number(row.l0)}`,
+    row.l0 === null ? "" : `L0 ${l0(row.l0)}`,
   ];
   return (
     <>
       <span class="ss-pk-name">
         {row.release && <span class="ss-pk-release">{row.release}/</span>}
-        <bdi>{row.sae_id}</bdi>
+        <bdi class="ss-pk-id">{row.sae_id}</bdi>
       </span>
       <span class="ss-pk-size">{row.disk_bytes === null ? "" : size(row.disk_bytes)}</span>
       <span class="ss-pk-facts">

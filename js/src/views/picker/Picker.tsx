@@ -27,7 +27,10 @@ function PickerView({ client, panel = "", state, update, isNarrow }: Props) {
   });
   const showsFilters = isNarrow ? state.showsFilters === true : state.showsFilters !== false;
   const showsOne = state.spec !== undefined;
-  const toList = () => root.current?.querySelector<HTMLElement>("[data-list]")?.focus();
+  const toList = () => {
+    root.current?.querySelector<HTMLElement>("[data-list]")?.focus();
+    stepper.current?.(0);
+  };
   return (
     <div
       ref={root}
@@ -41,7 +44,10 @@ function PickerView({ client, panel = "", state, update, isNarrow }: Props) {
           placeholder="gemma 2b res 16k layer 12"
           value={search}
           spellcheck={false}
-          onInput={(event) => update({ search: event.currentTarget.value })}
+          onInput={(event) => {
+            const typed = event.currentTarget.value;
+            update(isNarrow ? { search: typed, spec: undefined } : { search: typed });
+          }}
           onKeyDown={(event) => {
             if (event.key === "ArrowDown" || event.key === "Enter") {
               event.preventDefault();
@@ -114,7 +120,7 @@ function PickerView({ client, panel = "", state, update, isNarrow }: Props) {
             spec={state.spec}
             model={state.model ?? ""}
             setModel={(model) => update({ model })}
-            close={isNarrow ? () => update({ spec: undefined as never }) : undefined}
+            close={isNarrow ? () => update({ spec: undefined }) : undefined}
           />
         )}
       </div>

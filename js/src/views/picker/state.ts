@@ -6,7 +6,7 @@ export interface PickerState {
   search?: string;
   filter?: Partial<SaeFilter>;
   /** The SAE that is shown in full. */
-  spec?: string;
+  spec?: string | undefined;
   /** The model to load it with, where a person typed one. */
   model?: string;
   showsFilters?: boolean;

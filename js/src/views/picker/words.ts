@@ -39,6 +39,11 @@ export const SITES_SHORT: Record<string, string> = {
   embed: "embed",
 };
 
+/** A mean number of features a token, without figures that say nothing: `82`, `0.84`. */
+export function l0(n: number): string {
+  return String(Number(n.toPrecision(3)));
+}
+
 /** A model's name without its owner. */
 export function short(model: string): string {
   return model.slice(model.lastIndexOf("/") + 1) || "model unknown";

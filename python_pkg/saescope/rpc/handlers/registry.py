@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from saescope.errors import InputError, UnknownNameError
@@ -104,7 +105,7 @@ def _describe(_call: Call, params: SaeSpecParams) -> SaeDetails:
         free_bytes=need.free_bytes,
         place=need.place,
         fits=need.fits,
-        has_model=bool(model) and has_model(model),
+        has_model=bool(model) and (Path(model).expanduser().exists() or has_model(model)),
         is_offline=is_offline(),
         code=f"scope = {call_of(told.spec, model)}",
     )
