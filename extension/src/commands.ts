@@ -1,6 +1,8 @@
 /** The commands of saescope, by what they do. */
 export const COMMANDS = {
   open: "saescope:open",
+  openPanel: "saescope:open-panel",
+  exportFindings: "saescope:export-findings",
   sideBar: "saescope:show-side-bar",
   firing: "saescope:show-firing",
   newDemo: "saescope:new-demo-notebook",

@@ -1,5 +1,6 @@
 import type { JupyterFrontEnd, JupyterFrontEndPlugin } from "@jupyterlab/application";
 import { Notification } from "@jupyterlab/apputils";
+import { PathExt } from "@jupyterlab/coreutils";
 import { INotebookTracker } from "@jupyterlab/notebook";
 import { ITranslator, nullTranslator } from "@jupyterlab/translation";
 import { Token } from "@lumino/coreutils";
@@ -11,6 +12,11 @@ import { IPreferences } from "./preferences";
 
 export const DOMAIN = "saescope";
 export const IHost = new Token<Host>("@saescope/labextension:IHost", "What JupyterLab does for panels.");
+
+/** The notebook that a tab or the side bar shows, by its path. */
+function pathOf(from: Element): string | undefined {
+  return from.closest<HTMLElement>("[data-saescope-notebook]")?.dataset["saescopeNotebook"];
+}
 
 /** Lets every panel of the page, in cells too, insert cells and open files. */
 export const labHost: JupyterFrontEndPlugin<Host> = {
@@ -30,7 +36,7 @@ export const labHost: JupyterFrontEndPlugin<Host> = {
     const trans = (translator ?? nullTranslator).load(DOMAIN);
     const host: Host = {
       insertCell(code, from) {
-        const path = from.closest<HTMLElement>("[data-saescope-notebook]")?.dataset["saescopeNotebook"];
+        const path = pathOf(from);
         const panel =
           lines.notebookOf(from) ?? (path === undefined ? notebooks.currentWidget : lines.notebookAt(path));
         if (!panel) {
@@ -44,8 +50,9 @@ export const labHost: JupyterFrontEndPlugin<Host> = {
             autoClose: 5000,
           });
       },
-      openFile(path) {
-        void app.commands.execute("docmanager:open", { path });
+      openFile(path, from) {
+        const notebook = pathOf(from) ?? lines.notebookOf(from)?.context.path ?? "";
+        void app.commands.execute("docmanager:open", { path: PathExt.join(PathExt.dirname(notebook), path) });
       },
       get defaults() {
         return preferences.defaults;

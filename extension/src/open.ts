@@ -15,10 +15,10 @@ import {
 import { INotebookTracker } from "@jupyterlab/notebook";
 import { ITranslator, nullTranslator, type TranslationBundle } from "@jupyterlab/translation";
 import { UUID } from "@lumino/coreutils";
-import type { Host } from "@saescope/panels";
+import { type Host, PANELS, TAB_NAMES } from "@saescope/panels";
 import { Binding } from "./binding";
 import { insertStarter } from "./cells";
-import { CATEGORY, COMMANDS } from "./commands";
+import { CATEGORY, COMMANDS, NO_ARGS } from "./commands";
 import { saescopeIcon } from "./icon";
 import { DOMAIN, IHost } from "./labHost";
 import { namesOf } from "./line";
@@ -196,7 +196,33 @@ export const open: JupyterFrontEndPlugin<void> = {
       execute: (args) => tabs.open(args as OpenArgs),
       describedBy: ARGS,
     });
-    palette?.addItem({ command: COMMANDS.open, category: CATEGORY });
+    app.commands.addCommand(COMMANDS.openPanel, {
+      label: ({ tab }) => {
+        const panel = PANELS[String(tab)];
+        return panel ? trans.__("Open saescope: %1", panel.title) : trans.__("Open a panel of saescope");
+      },
+      caption: ({ tab }) => PANELS[String(tab)]?.about ?? "",
+      isEnabled: () => notebooks.currentWidget !== null,
+      execute: ({ tab }) => tabs.open({ reuses: true, change: { tab } }),
+      describedBy: {
+        args: {
+          type: "object",
+          required: ["tab"],
+          properties: { tab: { enum: TAB_NAMES, description: "The panel's name." } },
+        },
+      },
+    });
+    app.commands.addCommand(COMMANDS.exportFindings, {
+      label: trans.__("Export saescope findings…"),
+      caption: trans.__("Write features and what was found as a notebook, a page, or for other tools"),
+      isEnabled: () => notebooks.currentWidget !== null,
+      execute: () => tabs.open({ reuses: true, change: { tab: "share" } }),
+      describedBy: NO_ARGS,
+    });
+    for (const command of [COMMANDS.open, COMMANDS.exportFindings])
+      palette?.addItem({ command, category: CATEGORY });
+    for (const tab of TAB_NAMES)
+      palette?.addItem({ command: COMMANDS.openPanel, category: CATEGORY, args: { tab } });
     const restored = "saescope:restore-tab";
     app.commands.addCommand(restored, {
       label: trans.__("Restore a saescope tab"),

@@ -14,4 +14,7 @@ export const PANELS: Record<string, AnyPanel> = {
   ...TABS,
 };
 
+/** The panels that are tabs of the browser, in their order. */
+export const TAB_NAMES: readonly string[] = Object.keys(TABS);
+
 export type { PanelSpec, PanelView, ViewProps } from "./panel.js";
