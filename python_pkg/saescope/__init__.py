@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from saescope.panels.picker import pick
     from saescope.scope import Scope, load, open_index
     from saescope.scope.picking import picked
+    from saescope.sources.crosscoder import crosscoder
     from saescope.sources.directions import directions
     from saescope.sources.registry import registry
 
@@ -26,6 +27,7 @@ __all__ = [
     "SaescopeError",
     "Scope",
     "__version__",
+    "crosscoder",
     "demo",
     "directions",
     "import_index",
@@ -42,6 +44,7 @@ _HOMES = {
     "Rule": "saescope.index.rule",
     "SaescopeError": "saescope.errors",
     "Scope": "saescope.scope",
+    "crosscoder": "saescope.sources.crosscoder",
     "demo": "saescope.bundled",
     "directions": "saescope.sources.directions",
     "import_index": "saescope.imports",

@@ -50,6 +50,8 @@ class Site:
         How the module's input is scaled before the SAE reads it.
     refusal
         Why a change cannot be made where the SAE reads; empty where it can.
+    also
+        Further sites that are read with this one, side by side (crosscoders).
     """
 
     name: str
@@ -61,6 +63,7 @@ class Site:
     part: tuple[int, int, int] | None = None
     norm: Norm | None = None
     refusal: str = ""
+    also: "tuple[Site, ...]" = ()
 
     @property
     def writes_to(self) -> "tuple[str, SiteKind]":

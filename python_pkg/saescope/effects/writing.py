@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from saescope.engine.architectures import LINEAR_DECODER, reads_contexts
+from saescope.engine.architectures import LINEAR_DECODER, OVER_SITES, reads_contexts
 from saescope.errors import ComputeError
 
 
@@ -33,6 +33,10 @@ class Writer:
         self._sae = sae
         self._kind = sae.cfg.architecture()
         self.is_scaled = sae.cfg.normalize_activations != "none" and "transcoder" not in self._kind
+        if self._kind in OVER_SITES:
+            raise ComputeError(
+                f"effects of single features of a {self._kind} cannot be computed: it writes at several sites at once."
+            )
         if reads_contexts(sae):
             raise ComputeError(
                 f"effects of single features of a {self._kind} SAE cannot be computed: its decoder mixes positions."

@@ -7,11 +7,13 @@ from torch import Tensor
 
 RELU = {"standard", "transcoder", "skip_transcoder"}
 """Fire where the pre-activation is above zero, with its value."""
-JUMP = {"jumprelu", "jumprelu_transcoder", "jumprelu_skip_transcoder"}
+JUMP = {"jumprelu", "jumprelu_transcoder", "jumprelu_skip_transcoder", "crosscoder"}
 """Fire where the pre-activation is above zero and above a threshold, with its value."""
 RANKED = {"topk"}
 """Fire with the largest k of a row's pre-activations, where these are above zero."""
-LINEAR_ENCODER = {*RELU, *JUMP, *RANKED, "abstopk", "gated", "signed_directions"}
+OVER_SITES = {"crosscoder"}
+"""Read and write several sites at once."""
+LINEAR_ENCODER = {*RELU, *JUMP, *RANKED, "abstopk", "gated", "signed_directions"} - OVER_SITES
 """Where a feature fires, its activation is one product of the site's activation, and a bias."""
 LINEAR_DECODER = {*LINEAR_ENCODER, "matching_pursuit"}
 """What a feature writes is its activation times a row of the decoder, or the row's unit."""
@@ -26,7 +28,7 @@ def reads_contexts(sae: Any) -> bool:
     Architectures that we do not know are tried: as rows, and as one context.
     """
     kind = sae.cfg.architecture()
-    if kind in LINEAR_DECODER or kind in BY_CONTEXT:
+    if kind in LINEAR_DECODER | OVER_SITES | BY_CONTEXT:
         return kind in BY_CONTEXT
     weight = sae.W_dec
     draw = torch.Generator().manual_seed(0)

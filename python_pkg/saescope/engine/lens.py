@@ -37,6 +37,11 @@ class Lens:
     suppressed: NDArray[np.int64]
     suppressed_weights: NDArray[np.float32]
 
+    def compact(self, name: str) -> NDArray[Any]:
+        """One of the arrays by name, ids as int32."""
+        values = getattr(self, name)
+        return np.ascontiguousarray(values.astype(np.int32) if values.dtype == np.int64 else values)
+
 
 @torch.inference_mode()
 def norm_gain(norm: Any, width: int) -> tuple[Tensor, bool]:

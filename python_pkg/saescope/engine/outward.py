@@ -26,6 +26,10 @@ def stream_rows(model: Any, site: Site, rows: Tensor) -> Tensor:
     SiteError
         What is written there reaches the stream through more than a matrix.
     """
+    if site.also:
+        raise SiteError(
+            "a crosscoder's features write at several sites, and have no one direction in the residual stream."
+        )
     path, kind = site.writes_to
     module = model.get_submodule(path)
     match = IN_BLOCK.match(site.name)
@@ -41,3 +45,11 @@ def stream_rows(model: Any, site: Site, rows: Tensor) -> Tensor:
     whole = site.placed(rows.float())
     weight = weight.float() if type(module).__name__ == "Conv1D" else weight.float().T
     return whole.to(weight.device) @ weight
+
+
+def rows_of_lens(model: Any, site: Site, sae: Any) -> Tensor | None:
+    """What all features write to the residual stream, ``[d_sae, d_model]``; ``None`` where there is no such row."""
+    try:
+        return stream_rows(model, site, sae.W_dec.detach())
+    except SiteError:
+        return None

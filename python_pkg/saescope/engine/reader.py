@@ -5,6 +5,7 @@
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import torch
@@ -37,7 +38,6 @@ class SiteReader:
     def __init__(self, model: Any, site: Site, *, on_block: Callable[[], None] | None = None) -> None:
         self._model = model if is_dispatched(model) else structural_clone(model)
         self._site = site
-        self._found: Tensor | None = None
         if on_block is not None and self._model is not model:
             for module in self._model.modules():
                 if isinstance(module, torch.nn.ModuleList):
@@ -65,20 +65,31 @@ class SiteReader:
         ComputeError
             The pass ended without reaching the site, or the activations are not finite.
         """
-        handle = hook_at(self._model, self._site.module, self._site.kind, self._take)
+        sites = (self._site, *self._site.also)
+        taken: dict[int, Tensor] = {}
+
+        def take(number: int, x: Tensor) -> None:
+            taken[number] = x.clone() if len(sites) > 1 else x
+            if len(taken) == len(sites):
+                raise _Reached
+
+        handles = [hook_at(self._model, s.module, s.kind, partial(take, n)) for n, s in enumerate(sites)]
         try:
             with torch.inference_mode():
                 self._model(input_ids=tokens, use_cache=False)
         except _Reached:
             pass
         finally:
-            handle.remove()
-        found, self._found = self._found, None
-        if found is None:
-            raise ComputeError(f"the forward pass never reached {self._site.module}.")
+            for handle in handles:
+                handle.remove()
+        if len(taken) < len(sites):
+            missing = next(s.module for n, s in enumerate(sites) if n not in taken)
+            raise ComputeError(f"the forward pass never reached {missing}.")
+        parts = [s.seen(taken[n]) for n, s in enumerate(sites)]
+        found = parts[0] if len(parts) == 1 else torch.cat(parts, dim=-1)
         if checks and not torch.isfinite(found).all():
             raise self.not_finite(found.dtype)
-        return self._site.seen(found)
+        return found
 
     def not_finite(self, dtype: torch.dtype) -> ComputeError:
         """The error for activations that are infinite or no numbers."""
@@ -86,7 +97,3 @@ class SiteReader:
             f"the activations at {self._site.name} are not finite in {str(dtype).removeprefix('torch.')}.",
             hint="Load the model in float32 or bfloat16; are its weights whole?",
         )
-
-    def _take(self, found: Tensor) -> None:
-        self._found = found
-        raise _Reached

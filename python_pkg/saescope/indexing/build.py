@@ -14,15 +14,13 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol
 
-import numpy as np
-from numpy.typing import NDArray
 from safetensors.numpy import save_file
 
 from saescope.corpus import corpus_key, corpus_name, read_documents, token_table
 from saescope.engine.directions import unit_rows, weight_facts
 from saescope.engine.lens import read_lens
-from saescope.engine.outward import stream_rows
-from saescope.errors import InputError, OtherBuildError, SiteError
+from saescope.engine.outward import rows_of_lens
+from saescope.errors import InputError, OtherBuildError
 from saescope.index.choice import GROUPS
 from saescope.index.features import LENS
 from saescope.index.layout import Layout
@@ -273,15 +271,14 @@ class Builder:
         workspace.write_extras(EXTRAS, extras)
 
     def _write_lens(self, workspace: Workspace, layout: Layout, progress: Progress) -> str:
-        try:
-            decoder = stream_rows(self._model.model, self._site, self._sae.sae.W_dec.detach())
-        except SiteError:
+        decoder = rows_of_lens(self._model.model, self._site, self._sae.sae)
+        if decoder is None:
             return "none"
         progress.start("Reading the unembedding", self._sae.d_sae, "feature")
         lens = read_lens(self._model.model, decoder, layout.vocab_size, progress.advance)
         progress.finish()
         with workspace.part(LENS_PART) as path:
-            save_file({name: _compact(getattr(lens, name)) for name in LENS}, path)
+            save_file({name: lens.compact(name) for name in LENS}, path)
         return lens.convention
 
     def _manifest(
@@ -398,7 +395,3 @@ def other_build(path: Path, before: Manifest, now: Manifest) -> OtherBuildError:
         "overwrite=True (--overwrite) to begin anew.",
         differs=differing,
     )
-
-
-def _compact(values: NDArray[Any]) -> NDArray[Any]:
-    return np.ascontiguousarray(values.astype(np.int32) if values.dtype == np.int64 else values)

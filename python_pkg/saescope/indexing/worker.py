@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from saescope.engine.architectures import reads_contexts
+from saescope.engine.architectures import OVER_SITES, reads_contexts
 from saescope.engine.encoder import Collect, Encoder, Nonzeros, joined, reconstructed
 from saescope.engine.reader import SiteReader
 from saescope.index.choice import position_hash
@@ -47,7 +47,7 @@ class Batch:
 def reconstructs(sae: LoadedSae) -> bool:
     """Whether the SAE writes what it reads, token by token, so that explained variance has a meaning."""
     is_across = "transcoder" in sae.architecture or "clt" in sae.architecture or bool(sae.hook_name_out)
-    return not is_across and not reads_contexts(sae.sae)
+    return not is_across and sae.architecture not in OVER_SITES and not reads_contexts(sae.sae)
 
 
 class Worker:

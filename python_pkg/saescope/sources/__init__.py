@@ -9,6 +9,7 @@ from saescope.registries import Registry
 REGISTRY = Registry(
     "sources",
     {
+        "crosscoder": "saescope.sources.crosscoder:CrosscoderSource",
         "directions": "saescope.sources.directions:DirectionsSource",
         "folder": "saescope.sources.folder:FolderSource",
         "object": "saescope.sources.memory:ObjectSource",

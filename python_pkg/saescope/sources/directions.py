@@ -13,13 +13,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
+from safetensors import SafetensorError
 
 from saescope.errors import InputError, SaeSourceError
 
 SIGNED = "signed_directions"
+UNREADABLE = (OSError, ValueError, KeyError, EOFError, BadZipFile, SafetensorError)
 PICKLES = (".pt", ".pth", ".bin", ".pkl", ".pickle", ".ckpt", ".joblib")
 
 
@@ -157,7 +160,7 @@ def _from_file(path: Path) -> Any:
         if path.suffix in (".npy", ".npz"):
             found = np.load(path, allow_pickle=False)
             return found if path.suffix == ".npy" else {name: found[name] for name in found.files}
-    except Exception as err:
+    except UNREADABLE as err:
         raise SaeSourceError(f"{path.name} could not be read: {err}.", hint="Is the file whole?") from err
     raise SaeSourceError(f"{path.name} is no .npy, .npz or .safetensors file.", hint="Give one of these.")
 

@@ -50,7 +50,8 @@ def _trained(sae: Any) -> Any:
         weights = {name: tensor.detach().clone() for name, tensor in sae.state_dict().items()}
         sae.process_state_dict_for_saving_inference(weights)
         cfg = SAEConfig.from_dict(config)
-        made = SAE.get_sae_class_for_architecture(cfg.architecture())(cfg)
+        kind: Any = SAE.get_sae_class_for_architecture(cfg.architecture())
+        made = kind(cfg)
         made.process_state_dict_for_loading(weights)
         made.load_state_dict(weights)
     except (KeyError, ValueError, RuntimeError, NotImplementedError) as err:

@@ -58,6 +58,8 @@ class LoadedSae:
         Sentences on what of its configuration is not honoured.
     names
         Of the features, where they have been given any (plain directions); else empty.
+    hook_names
+        All sites that it reads side by side (crosscoders); else empty.
     """
 
     sae: Any
@@ -78,6 +80,7 @@ class LoadedSae:
     hook_head_index: int | None = None
     remarks: tuple[str, ...] = ()
     names: tuple[str, ...] = ()
+    hook_names: tuple[str, ...] = ()
 
     def fingerprint(self) -> str:
         """Hash of configuration and weights; see `sources.fingerprint`."""
@@ -114,7 +117,7 @@ def load_sae(spec: Any, *, device: str = "cpu", dtype: str = "float32") -> Loade
 
 def _in_order() -> Iterator[str]:
     """Names of sources; others' are looked for only where our own do not know the SAE."""
-    ours = ("object", "directions", "folder")
+    ours = ("object", "directions", "crosscoder", "folder")
     yield from ours
     yield from (name for name in REGISTRY.names() if name not in (*ours, "release"))
     yield "release"
@@ -160,6 +163,7 @@ def describe(sae: Any, name: str) -> LoadedSae:
         d_out=int(getattr(cfg, "d_out", None) or cfg.d_in),
         hook_head_index=None if head is None else int(head),
         remarks=tuple(remarks),
+        hook_names=tuple(metadata.get("hook_names") or ()),
         names=tuple(str(name) for name in metadata.get("feature_names") or ()),
     )
 

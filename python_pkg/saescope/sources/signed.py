@@ -1,4 +1,4 @@
-"""sae-lens SAEs made of plain directions; signed ones are an architecture of our own."""
+"""sae-lens SAEs made of plain directions and of crosscoders, with architectures of our own."""
 
 from dataclasses import dataclass
 from functools import cache
@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from sae_lens import SAE, JumpReLUSAE, JumpReLUSAEConfig, register_sae_class
 
+from saescope.sources.crosscoder import ARCHITECTURE, Crosscoder
 from saescope.sources.directions import SIGNED, Directions
 
 
@@ -29,9 +30,54 @@ class SignedDirections(JumpReLUSAE):
         return self.hook_sae_acts_post(found * (found.abs() > self.threshold))
 
 
+@dataclass
+class SideBySideConfig(JumpReLUSAEConfig):
+    """As of a JumpReLU SAE whose ``d_in`` is that of all places together."""
+
+    @classmethod
+    def architecture(cls) -> str:
+        """Its name."""
+        return ARCHITECTURE
+
+
+class SideBySide(JumpReLUSAE):
+    """A crosscoder over several sites, which reads and writes them side by side."""
+
+
 @cache
 def _register() -> None:
     register_sae_class(SIGNED, SignedDirections, SignedDirectionsConfig)
+    register_sae_class(ARCHITECTURE, SideBySide, SideBySideConfig)
+
+
+def sae_over(given: Crosscoder, dtype: str) -> Any:
+    """The SAE over all of a crosscoder's sites, ``[n_places * d]`` at once."""
+    _register()
+    n_places, d, n = given.encoder.shape
+    made = SAE.from_dict(
+        {
+            "architecture": ARCHITECTURE,
+            "d_in": n_places * d,
+            "d_sae": n,
+            "dtype": dtype,
+            "device": "cpu",
+            "apply_b_dec_to_input": False,
+            "normalize_activations": "none",
+            "reshape_activations": "none",
+            "metadata": {"hook_name": given.places[0], "hook_names": list(given.places), "prepend_bos": True},
+        }
+    )
+    values = {
+        "W_enc": given.encoder.reshape(n_places * d, n),
+        "W_dec": given.decoder.transpose(0, 1).reshape(n, n_places * d),
+        "b_enc": given.encoder_bias,
+        "b_dec": given.decoder_bias.reshape(-1),
+        "threshold": given.threshold,
+    }
+    with torch.no_grad():
+        for name, value in values.items():
+            getattr(made, name).copy_(value)
+    return made
 
 
 def sae_of(given: Directions, dtype: str) -> Any:

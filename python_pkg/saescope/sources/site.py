@@ -76,6 +76,8 @@ def find_site(model: LoadedModel, sae: LoadedSae) -> Site:
     MismatchError
         The site has another width than the SAE.
     """
+    if sae.hook_names:
+        return _side_by_side(model, sae)
     site = _named_site(model.model, sae, sae.hf_hook_name) or _hook_site(model.model, sae, sae.hook_name)
     if sae.hook_head_index is not None:
         site = _head_of(model.model, site, sae.hook_head_index)
@@ -87,6 +89,14 @@ def find_site(model: LoadedModel, sae: LoadedSae) -> Site:
         _check_width(model, sae, out, sae.d_out, "writes")
         site = replace(site, written=out.module)
     return site
+
+
+def _side_by_side(model: LoadedModel, sae: LoadedSae) -> Site:
+    """All sites of a crosscoder, each of the same share of what it reads."""
+    sites = [_hook_site(model.model, sae, name) for name in sae.hook_names]
+    for site in sites:
+        _check_width(model, sae, site, sae.d_in // len(sites), "reads")
+    return replace(sites[0], also=tuple(sites[1:]), refusal="a crosscoder writes at several sites at once")
 
 
 def _check_width(model: LoadedModel, sae: LoadedSae, site: Site, wanted: int, does: str) -> None:
