@@ -8,7 +8,6 @@ import polars as pl
 from saescope.sources.registry.listing import Filters, conditions
 
 FACETS = ("source", "model", "site", "layer", "width", "architecture", "has_labels", "is_cached")
-UNKNOWN = None
 
 
 @dataclass(frozen=True)
