@@ -36,12 +36,12 @@ TEXT = """# What is supported
 
 Made by `tools/supported.py` from a run of `tests/integration/test_sites_table.py`; do not edit it.
 
-{n} combinations of family, site and architecture: each a small random model of that family in transformers and a random SAE of that architecture at that site.
-What saescope reads there equals TransformerLens's hook of that name, its activations equal sae-lens's `encode`, and
-what features write, summed, equals sae-lens's `decode`, to 1e-5 in float32 (of the largest value, where that is above
-1). TransformerLens is its bridge, which runs
-transformers' own modules; `tests/integration/test_sites_lens.py` checks the sites against HookedTransformer's own
-forward pass too, and changes made at them.
+{n} combinations of family, site and architecture were run: each a small random model of that family in transformers and
+a random SAE of that architecture at that site. What saescope reads there equals TransformerLens's hook of that name, its
+activations equal sae-lens's `encode`, and what features write, summed, equals sae-lens's `decode`, to 1e-5 in float32
+(of the largest value, where that is above 1). TransformerLens is its bridge, which runs transformers' own modules;
+`tests/integration/test_sites_lens.py` checks nine families against HookedTransformer's own forward pass too, and the
+changes that effects make at each site.
 
 ## Sites
 
@@ -63,6 +63,11 @@ In how many families each was run, by kind of site.
 
 Cross-layer transcoders are read layer by layer, as the transcoders they are at each. Anything that is registered with
 sae-lens is read by its own `encode`, row by row, or context by context where that gives something else.
+
+Plain directions (`saescope.directions`) and crosscoders over several sites of one model (`saescope.crosscoder`) are read
+too, and are tested against plain products; crosscoders have no effects, and those over two models are not run: their
+table of shared and exclusive features needs no model. Crosscoder files are read in two layouts that were taken from
+the projects' code and tried on tensors made here, not on a published file.
 """
 
 
