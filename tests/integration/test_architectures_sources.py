@@ -239,3 +239,12 @@ def test_a_temporal_sae_is_indexed_by_context_and_has_no_effects(tmp_path, silen
         np.testing.assert_array_equal(rows, np.flatnonzero(acts[:, feature].numpy()))
     with pytest.raises(ComputeError, match="mixes positions"):
         Writer(made)
+
+
+def test_the_scale_of_activations_is_recorded_with_the_index(tmp_path, silent):
+    for name in ("topk", "topk, rescaled"):
+        made = dictionaries.make(name, 32, {"hook_name": SITE})
+        scope = saescope.load((tiny.model(), tiny.tokenizer()), sae=made)
+        index = scope.build_index(tiny.texts(10), out=tmp_path / name, progress=silent)
+        wanted = {"normalize_activations": "none", "is_rescaled_by_decoder": name != "topk"}
+        assert saescope.open_index(index.path).index.manifest.sae["scale"] == wanted

@@ -323,6 +323,7 @@ class Builder:
                 "fingerprint": sae.fingerprint(),
                 "hook_name": sae.hook_name,
                 "site": asdict(self._site),
+                "scale": sae.scale(),
             },
             "made_by": f"saescope {version()}",
         }

@@ -84,7 +84,16 @@ class LoadedSae:
 
     def fingerprint(self) -> str:
         """Hash of configuration and weights; see `sources.fingerprint`."""
-        return fingerprint(self.sae, f"{self.architecture} {self.hook_name} {self.d_in} {self.d_sae}")
+        head = "" if self.hook_head_index is None else f" head {self.hook_head_index}"
+        where = " ".join(self.hook_names) or self.hook_name
+        return fingerprint(self.sae, f"{self.architecture} {where} {self.d_in} {self.d_sae}{head}")
+
+    def scale(self) -> dict[str, Any]:
+        """In what units its activations are: how the site's are normalised first, and whether decoder norms are in."""
+        return {
+            "normalize_activations": str(self.sae.cfg.normalize_activations),
+            "is_rescaled_by_decoder": bool(getattr(self.sae.cfg, "rescale_acts_by_decoder_norm", False)),
+        }
 
 
 def load_sae(spec: Any, *, device: str = "cpu", dtype: str = "float32") -> LoadedSae:
