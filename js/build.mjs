@@ -7,7 +7,7 @@ const isWatch = process.argv.includes("--watch");
 const target = new URL("../python_pkg/saescope/static/", import.meta.url);
 
 const bundle = await context({
-  entryPoints: { core: "src/core.ts", map: "src/map.ts" },
+  entryPoints: { core: "src/core.ts", map: "src/map.ts", picker: "src/picker.ts" },
   outdir: "../python_pkg/saescope/static",
   bundle: true,
   format: "esm",
@@ -36,5 +36,5 @@ if (isWatch) {
 } else {
   await bundle.rebuild();
   await bundle.dispose();
-  if (isProd) await Promise.all(["core", "map"].map(shrink));
+  if (isProd) await Promise.all(["core", "map", "picker"].map(shrink));
 }

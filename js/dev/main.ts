@@ -1,4 +1,6 @@
+import { drawPanel } from "../src/draw.js";
 import { mount } from "../src/mount.js";
+import { picker } from "../src/views/picker/Picker.js";
 import { buildAt, buildingPort } from "./build-fixture.js";
 import { fixturePort, tell } from "./fixture.js";
 import { linePort } from "./line.js";
@@ -58,6 +60,8 @@ if (panel) {
   const width = options.get("width");
   if (width !== null) panel.style.width = `${width}px`;
   const layout = options.has("narrow") ? "narrow" : "auto";
-  mount(options.get("panel") ?? "browser", port, panel, spec, { layout });
+  const name = options.get("panel") ?? "browser";
+  if (name === "picker") drawPanel(name, picker, port, panel, spec, { layout });
+  else mount(name, port, panel, spec, { layout });
   (window as unknown as { port: unknown }).port = port;
 }

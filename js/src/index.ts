@@ -1,6 +1,7 @@
 export { FEATURE_TYPE, showCall } from "./data/drag.js";
+export { addStyle, type MountOptions, type PanelHandle } from "./draw.js";
 export { type Host, registerHost } from "./host.js";
-export { addStyle, type MountOptions, mount, type PanelHandle } from "./mount.js";
+export { mount } from "./mount.js";
 export { PANELS, type PanelSpec, type PanelView, TAB_NAMES, type ViewProps } from "./panels/index.js";
 export { type Snapshot, snapshotPort } from "./ports/snapshot.js";
 export { together } from "./ports/together.js";

@@ -1,8 +1,9 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { fixturePort } from "../dev/fixture.js";
 import { FEATURE_TYPE } from "../src/data/drag.js";
+import type { MountOptions, PanelHandle } from "../src/draw.js";
 import { type Host, registerHost } from "../src/host.js";
-import { type MountOptions, mount, type PanelHandle } from "../src/mount.js";
+import { mount } from "../src/mount.js";
 import type { MemoryPort } from "../src/ports/memory.js";
 
 let el: HTMLElement;

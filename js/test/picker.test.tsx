@@ -1,7 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { mount } from "../src/mount.js";
+import { drawPanel } from "../src/draw.js";
 import { MemoryPort } from "../src/ports/memory.js";
 import type { SaeDetails, SaeRow } from "../src/protocol/generated.js";
+import { picker } from "../src/views/picker/Picker.js";
 import { filterOf, listCode, NOTHING, nSet, toggled } from "../src/views/picker/state.js";
 import { l0, place, size, width } from "../src/views/picker/words.js";
 
@@ -92,7 +93,7 @@ let el: HTMLElement;
 let unmount: (() => void) | undefined;
 const settle = (ms = 60) => new Promise((done) => setTimeout(done, ms));
 const draw = async (port: MemoryPort, state: Record<string, unknown> = {}) => {
-  unmount = mount("picker", port, el, { scope: "", panel: "p", state });
+  unmount = drawPanel("picker", picker, port, el, { scope: "", panel: "p", state });
   await vi.waitFor(() => expect(el.querySelector("[role=option], .ss-notice")).not.toBeNull(), 5000);
   await settle();
 };

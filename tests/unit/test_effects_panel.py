@@ -12,9 +12,8 @@ FEATURE = 101
 
 @pytest.fixture
 def scope(tiny_scope, monkeypatch, tmp_path):
-    bundle = tmp_path / "core.js"
-    bundle.write_text("export default {}")
-    monkeypatch.setattr(core, "BUNDLE", bundle)
+    (tmp_path / "core.js").write_text("export default {}")
+    monkeypatch.setattr(core, "STATIC", tmp_path)
     tiny_scope.select(text="")
     yield tiny_scope
     tiny_scope.select(text="")
@@ -53,8 +52,7 @@ def test_a_notebook_keeps_its_figures(scope):
 
 
 def test_it_opens_without_a_model(opened, monkeypatch, tmp_path):
-    bundle = tmp_path / "core.js"
-    bundle.write_text("export default {}")
-    monkeypatch.setattr(core, "BUNDLE", bundle)
+    (tmp_path / "core.js").write_text("export default {}")
+    monkeypatch.setattr(core, "STATIC", tmp_path)
     panel = opened.show("effects", FEATURE)
     assert str(FEATURE) in panel._repr_mimebundle_()[0]["text/html"]

@@ -1,16 +1,14 @@
 import { browser } from "../views/browser/Browser.js";
 import { page } from "../views/page/FeaturePage.js";
-import { picker } from "../views/picker/Picker.js";
 import { table } from "../views/table/FeatureTable.js";
 import type { AnyPanel } from "./panel.js";
 import { TABS } from "./tabs.js";
 
-/** Every panel by its name; a new one is a line here, or in `tabs.ts` if it is a tab of the browser, and a view. */
+/** Every panel of a scope by its name; a new one is a line here, or in `tabs.ts` if it is a tab of the browser, and a view. */
 export const PANELS: Record<string, AnyPanel> = {
   browser,
   features: table,
   feature: page,
-  picker,
   ...TABS,
 };
 

@@ -22,7 +22,8 @@ from saescope.rpc.connection import Connection
 from saescope.rpc.transports.harden import harden
 from saescope.scope import Scope
 
-BUNDLE = Path(__file__).parent.parent / "static" / "core.js"
+STATIC = Path(__file__).parent.parent / "static"
+BUNDLE = STATIC / "core.js"
 
 STUB = """
 export default {
@@ -35,32 +36,32 @@ export default {
 
 
 class Core(anywidget.AnyWidget):
-    """Holds the bundle; has no view of its own."""
+    """Holds a bundle; has no view of its own."""
 
-    _esm = BUNDLE if BUNDLE.exists() else ""
+    _esm = ""
 
 
 _lock = threading.Lock()
-_made: list[Core] = []
+_made: dict[Path, Core] = {}
 
 
-def core() -> Core:
-    """This kernel's core, made on first use."""
-    if not BUNDLE.exists():
+def core(bundle: Path) -> Core:
+    """The one widget of this kernel that carries a bundle, made on first use."""
+    if not bundle.exists():
         raise BundleMissingError(
-            f"the panel cannot be shown: {BUNDLE.name} was not built.",
+            f"the panel cannot be shown: {bundle.name} was not built.",
             hint="Install saescope from a wheel, or run `npm ci && npm run build` in its repository.",
         )
     with _lock:
-        if not _made or _made[0].comm is None:
-            _made[:] = [Core()]
-        return _made[0]
+        if bundle not in _made or _made[bundle].comm is None:
+            _made[bundle] = type("Core", (Core,), {"_esm": bundle})()
+        return _made[bundle]
 
 
 class Panel(anywidget.AnyWidget):
     """A view in a cell, with its own line to the kernel.
 
-    A class names its ``view`` in ``js/src/panels``, what a saved notebook keeps of it
+    A class names its ``view`` in ``js/src/panels`` and the ``bundle`` that holds it, what a saved notebook keeps of it
     (``recorded``), and the table that holds the same data (``frame``).
 
     Parameters
@@ -81,6 +82,7 @@ class Panel(anywidget.AnyWidget):
     """
 
     view: ClassVar[str]
+    bundle: ClassVar[str] = "core"
 
     _connection: Connection | None = None
     _esm = STUB
@@ -100,7 +102,7 @@ class Panel(anywidget.AnyWidget):
         """Become a widget with a line of its own."""
         self.id = uuid.uuid4().hex[:12]
         spec |= {"panel": self.id} | ({"state": dict(state)} if state else {})
-        anywidget.AnyWidget.__init__(self, panel=self.view, core=core(), spec=spec)
+        anywidget.AnyWidget.__init__(self, panel=self.view, core=core(STATIC / f"{self.bundle}.js"), spec=spec)
         held = weakref.ref(self)
 
         def send(frame: dict[str, Any], buffers: Any) -> None:

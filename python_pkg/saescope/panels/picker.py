@@ -32,6 +32,7 @@ class Picker(Panel):
     """
 
     view: ClassVar[str] = "picker"
+    bundle: ClassVar[str] = "picker"
 
     def __init__(
         self,

@@ -1,5 +1,5 @@
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
-import type { MountOptions } from "../../mount.js";
+import type { MountOptions } from "../../draw.js";
 import type { BareView, PanelSpec } from "../../panels/panel.js";
 import type { Client } from "../../protocol/client.js";
 import { Boundary } from "./Boundary.js";

@@ -1,8 +1,8 @@
 import { useEffect, useMemo, useReducer, useRef, useState } from "preact/hooks";
 import { showCall, startDrag } from "../../data/drag.js";
 import { Shared } from "../../data/shared.js";
+import type { MountOptions } from "../../draw.js";
 import { useHost } from "../../host.js";
-import type { MountOptions } from "../../mount.js";
 import type { AnyPanel, PanelSpec } from "../../panels/panel.js";
 import type { Client } from "../../protocol/client.js";
 import { KeepButton } from "../kept/KeepButton.js";

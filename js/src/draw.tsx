@@ -1,6 +1,6 @@
 import { render } from "preact";
 import { type Host, HostContext, registeredHost } from "./host.js";
-import { PANELS, type PanelSpec } from "./panels/index.js";
+import type { AnyPanel, PanelSpec } from "./panels/panel.js";
 import { Client, type Port } from "./protocol/client.js";
 import { BareFrame } from "./views/shell/BareFrame.js";
 import { Frame } from "./views/shell/Frame.js";
@@ -35,19 +35,15 @@ export interface MountOptions {
 }
 
 /** Draw a panel into an element, over a line to a kernel; returns what takes it away again. */
-export function mount(
+export function drawPanel(
   name: string,
+  panel: AnyPanel,
   port: Port,
   el: HTMLElement,
   spec: PanelSpec,
   options: MountOptions = {},
 ): () => void {
   addStyle(el.ownerDocument);
-  const panel = PANELS[name];
-  if (!panel) {
-    el.textContent = `saescope knows no panel "${name}": the page and the kernel have different versions.`;
-    return () => {};
-  }
   const client = new Client(port);
   const { layout = "auto", host = registeredHost(), onState, onHandle } = options;
   const initial = { ...panel.initial, ...host.defaults?.[name] };
