@@ -52,7 +52,10 @@ def run(notebook, folder, env):
 def data_of(notebook):
     """What each code cell that is no live panel gave, by mime type; bars of progress aside."""
     cells = [c for c in notebook.cells if c.cell_type == "code" and "scope.browse" not in c.source]
-    return {c.source: [{m: "".join(d) for m, d in o.data.items()} for o in c.outputs if o.output_type == "execute_result"] for c in cells}
+    return {
+        c.source: [{m: "".join(d) for m, d in o.data.items()} for o in c.outputs if o.output_type == "execute_result"]
+        for c in cells
+    }
 
 
 def compared(notebook):

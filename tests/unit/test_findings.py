@@ -1,6 +1,7 @@
 """Findings as a notebook and as a page: what they say, and that what is in them is read, not run."""
 
 import base64
+import gzip
 import json
 import re
 import shutil
@@ -23,6 +24,7 @@ from saescope.findings.pinning import from_text, hold, pin, to_text
 from saescope.findings.remarks import as_html, as_markdown
 from saescope.findings.texts import in_html, in_markdown, shown
 from saescope.progress import Silent
+from saescope.rpc.transports.memory import MemoryPage
 
 ROOT = Path(__file__).parents[2]
 SANITIZER = ROOT / "node_modules" / "@jupyterlab" / "apputils" / "lib" / "sanitizer.js"
@@ -74,7 +76,7 @@ def told(tiny_folder, tmp_path_factory):
     scope = saescope.load(folder / "tiny-model", sae=folder / "tiny-sae", index=folder / "index")
     scope.notes.set(8, label="ships", remark="It **fires** on `ships`.", tags=["sea"], status="checked", confidence=0.8)
     scope.notes.set(13, label="stars")
-    scope.notes.add_to("two", [13, 8]) if hasattr(scope.notes, "add_to") else None
+    scope.notes.add("two", [13, 8])
     examples = scope.examples(8, k=2)
     scope.notes.mark(8, examples[0], "typical")
     scope.notes.mark(8, examples[1], "counterexample")
@@ -414,3 +416,70 @@ def test_the_command_writes_both(told, tmp_path, capsys):
         c.source for c in read(out).cells if c.cell_type == "code" and "written" not in c.source
     )
     capsys.readouterr()
+
+
+def test_a_list_is_told_in_its_order(told, tmp_path):
+    page = page_of(told, tmp_path / "l.html", "two")
+    assert page.index("13 · stars") < page.index("8 · ships")
+
+
+def test_the_browser_comes_back_as_it_was_used_last(told, tmp_path):
+    older = {"panels": {"features": {"sort": "density"}}, "feature": 3, "tab": "map"}
+    last = {"panels": {"features": {"sort": "n_fires"}, "share": {"title": "x"}}, "feature": 13, "tab": "neighbors"}
+    page = MemoryPage()
+    for panel, state in (("a", last), ("b", older), ("a", last)):
+        page.call("panel.save", {"scope": told.id, "panel": panel, "state": state})
+    try:
+        made = read(told.export_notebook(tmp_path / "b.ipynb", [8], progress=Silent()))
+    finally:
+        told.panel_states.clear()
+    [cell] = [c for c in made.cells if c.cell_type == "code" and c.source.startswith("scope.browse(")]
+    shown = eval(cell.source, {"scope": told})
+    assert shown.feature == 13
+    assert shown.state["tab"] == "neighbors"
+    assert shown.state["panels"] == {"features": {"sort": "n_fires"}}
+
+
+def test_a_very_large_state_is_cut_to_table_and_page(told, tmp_path):
+    told.panel_states["x"] = {"panels": {"steer": {"runs": ["y" * 30_000]}, "feature": {"k": 7}}, "tab": "steer"}
+    try:
+        made = read(told.export_notebook(tmp_path / "c.ipynb", [8], progress=Silent()))
+    finally:
+        told.panel_states.clear()
+    [cell] = [c for c in made.cells if c.cell_type == "code" and c.source.startswith("scope.browse(")]
+    assert "yyy" not in cell.source
+    assert '"k": 7' in cell.source
+
+
+LABELS = [text for text in HOSTILE if "\x00" not in text and len(text) <= 1000] + ["x" * 1000]
+
+
+@pytest.mark.parametrize("hostile", LABELS, ids=range(len(LABELS)))
+@pytest.mark.parametrize("kind", ["csv", "parquet", "neuronpedia"])
+def test_a_hostile_label_comes_out_of_other_exports_as_the_text_it_is(told, tmp_path, kind, hostile):
+    told.notes.set(8, label=hostile)
+    target = tmp_path / f"out.{kind}"
+    wanted = {"creator_id": "c", "type_name": "by-hand", "explanation_model": "a-person"}
+    options = wanted if kind == "neuronpedia" else {}
+    try:
+        told.export(kind, target, FEATURES, progress=Silent(), **options)
+    finally:
+        told.notes.set(8, label="ships")
+    assert " ".join(hostile.split("\n")) in written_labels(kind, target)  # a label is one line
+
+
+def written_labels(kind, target):
+    """The labels in an export, read by what others read it with."""
+    if kind == "csv":
+        return pl.read_csv(target)["label"].to_list()
+    if kind == "parquet":
+        return pl.read_parquet(target)["label"].to_list()
+    texts = [gzip.decompress(f.read_bytes()).decode() for f in target.rglob("explanations/*")]
+    return [json.loads(line).get("description") for text in texts for line in text.splitlines()]
+
+
+@pytest.mark.parametrize("label", ["nul\x00bell", "x" * 10_000])
+def test_a_label_that_cannot_be_kept_is_refused(told, label):
+    with pytest.raises(InputError, match="a label"):
+        told.notes.set(8, label=label)
+    assert told.notes.get(8).label == "ships"

@@ -11,19 +11,32 @@ from saescope.scope import Scope
 WIDGET = "application/vnd.jupyter.widget-view+json"
 MOST_PANELS = 12
 LONG = 300
+MOST_STATE = 20_000
+"""Characters of a browser's state, as Python; of one that is longer its tabs' own states are left out."""
 
 
 def live_cells(scope: Scope, features: Sequence[int]) -> tuple[Block, ...]:
     """The browser on the first feature, and the panels from which results were kept, as they were then."""
     made: list[Block] = [
         Line("With a kernel these are live; without one they show what they showed."),
-        _cell(scope, "browser", features[0], {}),
+        _browser(scope, features[0]),
     ]
     kept = [k for f in features for k in scope.kept(f) if k.panel.get("name")]
     made += [
         _cell(scope, str(k.panel["name"]), k.feature, dict(k.panel.get("state") or {})) for k in kept[:MOST_PANELS]
     ]
     return tuple(made)
+
+
+def _browser(scope: Scope, feature: int) -> Cell:
+    """The browser as it was used last: on its feature, with its settings; on ``feature`` if none was used."""
+    used = [state for state in scope.panel_states.values() if isinstance(state.get("panels"), dict)]
+    if not used:
+        return _cell(scope, "browser", feature, {})
+    state = used[-1] | {"panels": {name: own for name, own in used[-1]["panels"].items() if name != "share"}}
+    if len(literal(state)) > MOST_STATE:
+        state |= {"panels": {name: own for name, own in state["panels"].items() if name in ("features", "feature")}}
+    return _cell(scope, "browser", int(state.pop("feature", feature)), state)
 
 
 def _cell(scope: Scope, panel: str, feature: int | None, state: Mapping[str, Any]) -> Cell:

@@ -51,7 +51,9 @@ def _panel_save(_call: Call, params: SaveParams) -> Nothing:
     size = len(json.dumps(params.state))
     if size > MAX_STATE_BYTES:
         raise InputError(f"a panel's state has at most {MAX_STATE_BYTES:,} bytes, and {size:,} came.")
-    live.panel_states(params.scope)[params.panel] = params.state
+    states = live.panel_states(params.scope)
+    states.pop(params.panel, None)  # the one used last is the last
+    states[params.panel] = params.state
     return Nothing()
 
 
