@@ -33,9 +33,10 @@ def _browser(scope: Scope, feature: int) -> Cell:
     used = [state for state in scope.panel_states.values() if isinstance(state.get("panels"), dict)]
     if not used:
         return _cell(scope, "browser", feature, {})
-    state = used[-1] | {"panels": {name: own for name, own in used[-1]["panels"].items() if name != "share"}}
+    shown: dict[str, Any] = {name: own for name, own in used[-1]["panels"].items() if name != "share"}
+    state: dict[str, Any] = used[-1] | {"panels": shown}
     if len(literal(state)) > MOST_STATE:
-        state |= {"panels": {name: own for name, own in state["panels"].items() if name in ("features", "feature")}}
+        state["panels"] = {name: own for name, own in shown.items() if name in ("features", "feature")}
     return _cell(scope, "browser", int(state.pop("feature", feature)), state)
 
 
