@@ -2,13 +2,15 @@
 
 A Chromium or Chrome that is there is used. Else Debian's package is installed where one is
 root on such a system, else playwright's own download is tried; else the end-to-end tests
-are left out, and the last lines say so.
+are left out, and the last lines say so. They mostly wait, so they run beside the others; what they said
+comes after the others' words.
 """
 
 import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
@@ -46,10 +48,22 @@ def main() -> int:
     environment = os.environ | {"HF_HUB_OFFLINE": "1", "TOKENIZERS_PARALLELISM": "false"}
     if browser:
         environment["SAESCOPE_BROWSER"] = browser
-    status = subprocess.call(["npm", "test"], cwd=ROOT, env=environment)
-    selection = [] if browser is not None else ["-m", "not e2e"]
-    tests = [sys.executable, "-m", "pytest", "tests", *selection, *sys.argv[1:]]
-    status = subprocess.call(tests, cwd=ROOT, env=environment) or status
+    pytest = [sys.executable, "-m", "pytest"]
+    with tempfile.TemporaryFile("w+", encoding="utf-8") as said:
+        end_to_end = None
+        if browser is not None:
+            command = [*pytest, "tests/e2e", *sys.argv[1:]]
+            end_to_end = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=said, stderr=subprocess.STDOUT)
+        status = subprocess.call(["npm", "test"], cwd=ROOT, env=environment)
+        status = (
+            subprocess.call([*pytest, "tests", "--ignore=tests/e2e", *sys.argv[1:]], cwd=ROOT, env=environment)
+            or status
+        )
+        if end_to_end is not None:
+            print("The end-to-end tests:", flush=True)
+            status = end_to_end.wait() or status
+            said.seek(0)
+            print(said.read(), flush=True)
     if browser is None:
         print("LEFT OUT: the end-to-end tests, for want of a Chromium or Chrome (set SAESCOPE_BROWSER to one).")
     if status:
