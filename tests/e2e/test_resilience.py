@@ -9,6 +9,8 @@ from e2e.wire import Wire
 
 BEGUN = "import saescope, time, os\nscope = saescope.demo()\nscope.browse()"
 DROP_MS = 60_000
+RECONNECT_MS = 180_000
+"""JupyterLab tries again after twice as long each time, up to about a minute."""
 
 
 def begin(page, lab, name, *cells):
@@ -107,7 +109,7 @@ def test_a_minute_without_the_server_loses_nothing_that_was_asked(wired, lab):
     page.wait_for_timeout(DROP_MS)
     assert panel.locator("[role=row][data-feature]").count() > 3
     wire.mend()
-    wait_opened(panel, asked, timeout_ms=60_000)
+    wait_opened(panel, asked, timeout_ms=RECONNECT_MS)
     wait_opened(panel, open_row(panel, 3))
     assert panel.get_attribute("data-status") == "ready"
 
