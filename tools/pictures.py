@@ -103,7 +103,7 @@ DEMO = (
     "top = scope.attribute(text)['feature'].to_list()"
 )
 FOUR = ("effects", "prompt", "steer", "circuit")
-BY_DEMO: dict[str, tuple[str, str]] = dict.fromkeys(FOUR, ("top[0]", "scope.text"))
+BY_DEMO: dict[str, tuple[str, str]] = dict.fromkeys(FOUR, ("top[0]", "text"))
 BY_SMOLLM = {
     "effects": ("1173", "''"),
     "prompt": ("2662", "'In 1867, the war had ended, and in 18'"),
