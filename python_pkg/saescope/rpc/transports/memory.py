@@ -36,11 +36,11 @@ class MemoryPage:
         return rid
 
     def call(self, method: str, params: dict[str, Any], timeout_s: float = 30.0) -> Reply:
-        """Ask, and wait until the request settles; other frames are dropped."""
+        """Ask, and wait until the request settles; other frames, and its place in the line, are dropped."""
         rid, reply = self.ask(method, params), Reply()
         while True:
             frame, buffers = self.frames.get(timeout=timeout_s)
-            if frame.get("rid") != rid:
+            if frame.get("rid") != rid or frame["t"] == "queued":
                 continue
             if frame["t"] != "event":
                 reply.last, reply.buffers = frame, list(buffers)
