@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 export HF_HUB_OFFLINE ?= 1
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: demo test check bench build clean pictures setup
+.PHONY: demo test check bench docs build clean pictures setup
 
 demo: $(VENV)/.package  ## open the bundled demo in JupyterLab
 	$(BIN)/saescope demo
@@ -23,6 +23,11 @@ check: $(VENV)/.package $(VENV)/.test  ## lint, types, formats, contracts
 
 bench: $(VENV)/.package  ## print the benchmark table
 	$(BIN)/python -m benchmarks
+
+docs: $(VENV)/.package $(VENV)/.docs  ## build the documentation site; a warning is an error
+	rm -rf docs/site
+	$(BIN)/python -m sphinx -q -W --keep-going -b html docs docs/site
+	@echo "docs/site/index.html"
 
 pictures: $(VENV)/.package $(VENV)/.test  ## take the pictures of the documentation
 	$(BIN)/python tools/pictures.py
@@ -57,6 +62,10 @@ $(VENV)/.package: pyproject.toml $(PACKAGE) python_pkg/saescope/static/core.js $
 
 $(VENV)/.test: pyproject.toml constraints.txt $(VENV)/.package
 	$(BIN)/pip install -q -c constraints.txt ".[test]"
+	touch $@
+
+$(VENV)/.docs: pyproject.toml constraints.txt $(VENV)/.package
+	$(BIN)/pip install -q -c constraints.txt ".[docs]"
 	touch $@
 
 clean:

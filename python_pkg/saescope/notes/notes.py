@@ -143,6 +143,14 @@ class Notes(Sharing, Marking, Layering, Keeping):
             Since ``version``, another writer changed one of the same fields; ``data`` has both versions.
         NotesError
             The file cannot be written.
+
+        Examples
+        --------
+        >>> note = scope.notes.set(11, label="film titles", status="checked")
+        >>> scope.notes.labels()[11]
+        'film titles'
+        >>> scope.notes.undo(11).label
+        ''
         """
         given = {"label": label, "remark": remark, "tags": tags, "status": status}
         wanted: dict[str, Any] = {name: value for name, value in given.items() if value is not None}

@@ -122,6 +122,14 @@ class Ablating(Controlling):
         Notes
         -----
         See ``docs/effects.md``.
+
+        Examples
+        --------
+        >>> text = "The ship was sunk by the Royal Navy"
+        >>> top = scope.top_features(text, k=1)["feature"][0]
+        >>> effect = scope.ablate(text, top)
+        >>> bool((effect["kl"] > -1e-5).all())
+        True
         """
         from saescope.effects.trials import control_outcomes, outcomes
 

@@ -80,6 +80,11 @@ class Attributing(Prompting):
             such method.
         ComputeError
             The output or its slope is not finite.
+
+        Examples
+        --------
+        >>> scope.attribute("The Royal", method="gradient").filter(pl.col("is_exact")).height
+        0
         """
         if by not in UNITS:
             raise InputError(f"attribution is by {', '.join(UNITS)}, and {by!r} came.")

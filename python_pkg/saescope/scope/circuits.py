@@ -109,6 +109,13 @@ class Circuits(Prompting):
         -----
         Source: Elhage et al. (2021), "A Mathematical Framework for Transformer Circuits"; Dunefsky et al. (2024),
         "Transcoders find interpretable LLM feature circuits"; Marks et al. (2024), "Sparse feature circuits".
+
+        Examples
+        --------
+        >>> text = "The ship was sunk by the Royal Navy"
+        >>> writes = scope.circuit(scope.top_features(text, k=1)["feature"][0], text)
+        >>> writes.height > 0
+        True
         """
         self._check_circuit(text, by, direction, k)
         feature = check_feature(feature, self.n_features)

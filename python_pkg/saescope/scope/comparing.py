@@ -64,6 +64,12 @@ class Comparing(State):
             There is no such feature or metric, or ``k`` is less than 1.
         ComputeError, NoIndexError, NeedsPostingsError
             The directions, the index or its postings, by which the metric goes, are not there.
+
+        Examples
+        --------
+        >>> near = scope.neighbors(11, metric="decoder", k=3)
+        >>> near["score"].is_sorted(descending=True)
+        True
         """
         return self._named(neighbors(self.space, feature, self.n_features, k=k, metric=metric))
 
@@ -98,6 +104,11 @@ class Comparing(State):
         ------
         InputError, UnknownFeatureError
             They are fewer or more, a number comes twice or is none.
+
+        Examples
+        --------
+        >>> scope.compare([11, 12]).select("feature", "other").rows()
+        [(11, 12), (12, 11)]
         """
         numbers = [check_feature(f, self.n_features) for f in features]
         if not 2 <= len(numbers) <= MAX_COMPARED or len(set(numbers)) < len(numbers):

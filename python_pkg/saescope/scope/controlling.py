@@ -57,6 +57,11 @@ class Controlling(Expecting):
             Neither an SAE nor its directions are there.
         ComputeError
             There are not so many features that are far enough.
+
+        Examples
+        --------
+        >>> bool((scope.controls(11)["cosine"].abs() < 0.2).all())
+        True
         """
         feature = check_feature(feature, self.n_features)
         if isinstance(n, bool) or not isinstance(n, int) or not 0 <= n <= MOST_CONTROLS:

@@ -102,8 +102,8 @@ class Exampling(Ablating):
         polars.DataFrame
             One row an example: ``feature, group, rank, row, activation, pos, token, next_token, next_token_id,
             n_changed`` (positions)``, n_after, delta_logprob, kl`` (nats, at the peak)``, delta_logprob_after,
-            kl_after`` (sums over the ``n_after`` positions after it)``, control_…`` (of each of the four, the mean over
-            the controls). Null where a passage ends with its peak, and without controls.
+            kl_after`` (sums over the ``n_after`` positions after it), and ``control_…`` (of each of the four, the mean
+            over the controls). Null where a passage ends with its peak, and without controls.
 
         Raises
         ------
@@ -113,6 +113,11 @@ class Exampling(Ablating):
             There is no such feature, group, kind or option, or a number is out of range.
         ComputeError
             See `ablate`.
+
+        Examples
+        --------
+        >>> scope.ablate_examples(11, k=2).select("feature", "rank").rows()
+        [(11, 0), (11, 1)]
         """
         ask = Ask((), [feature], kind, seed=seed, n_controls=controls, options=options)
         return self.examples_frame(list(self.effects_on_examples(ask, k, group, n_after=n_after, at=pos)))

@@ -55,6 +55,12 @@ class Expecting(Prompting):
             Only an index is open.
         InputError, ComputeError
             See `prompted`.
+
+        Examples
+        --------
+        >>> expected = scope.next_tokens("The Royal", k=5)
+        >>> expected["probability"].is_sorted(descending=True)
+        True
         """
         found = self.expect(text, k)
         return pl.DataFrame(

@@ -64,6 +64,12 @@ class Exporting(Noting):
             The target holds something.
         InputError
             An option is none of the exporter's, or lacks.
+
+        Examples
+        --------
+        >>> written = scope.export("csv", folder / "features.csv", features=[11, 12])
+        >>> pl.read_csv(folder / "features.csv")["feature"].to_list()
+        [11, 12]
         """
         from saescope.progress import Bar
 

@@ -110,6 +110,11 @@ class Finding(Noting):
             A regular expression cannot be read, a range is none, or there is no such column.
         NoIndexError
             Nothing has been indexed yet.
+
+        Examples
+        --------
+        >>> scope.find_features(fires_on=" ship", ranges={"density": (0, 0.01)}).height > 0
+        True
         """
         where = FeatureFilter.make(
             search,

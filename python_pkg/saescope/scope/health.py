@@ -49,6 +49,11 @@ class Checking(State):
         ------
         NoIndexError
             There is no index, and nothing was measured.
+
+        Examples
+        --------
+        >>> scope.health().columns
+        ['name', 'value', 'error', 'n', 'source', 'grade', 'meaning']
         """
         from_index = [] if self._index is None and self._measured else self.read_health().figures
         return health_frame([*from_index, *self._measured])

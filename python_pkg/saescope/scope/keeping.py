@@ -219,6 +219,13 @@ class KeepingResults(Noting):
         ------
         UnknownNameError
             There is none of this id.
+
+        Examples
+        --------
+        >>> kept = scope.keep(11, "neighbors", k=3)
+        >>> scope.rerun(kept).is_same
+        True
+        >>> scope.unkeep(kept.id)
         """
         kept = self.notes.kept_result(kept) if isinstance(kept, str) else kept
         changed = changes_of(kept.fingerprints, self.fingerprints)

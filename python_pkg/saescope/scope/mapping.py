@@ -56,6 +56,11 @@ class Mapping(State):
             There are no directions to go by.
         InputError
             The map takes long and has not been made: call `build_map`.
+
+        Examples
+        --------
+        >>> scope.map("pca").height == scope.n_features
+        True
         """
         if self.places_of(method) is None:
             if method != "pca":

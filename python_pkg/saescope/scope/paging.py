@@ -57,6 +57,11 @@ class Paging(State):
             There is no such feature, or ``n_intervals`` is out of range.
         NeedsPostingsError
             The rule is another one than the index's, and it was made without postings.
+
+        Examples
+        --------
+        >>> scope.feature(11).select("feature", "groups").height
+        1
         """
         index = self.require_index()
         row, n_counted = figures_by(index, feature, rule)
@@ -121,6 +126,11 @@ class Paging(State):
             There is no such row, or it has not been read yet.
         NeedsModelError
             There are no postings and no model.
+
+        Examples
+        --------
+        >>> scope.firing(1000).columns
+        ['feature', 'activation']
         """
         index = self.require_index()
         has_postings = index.manifest.has_postings or not index.is_complete

@@ -89,6 +89,11 @@ class PromptTable(Attributing):
         ------
         NeedsModelError, InputError, ComputeError
             See `attribute`.
+
+        Examples
+        --------
+        >>> scope.prompt("The Royal").columns[:4]
+        ['prompt', 'feature', 'pos', 'token']
         """
         texts = [text] if isinstance(text, str) else list(text)
         targets = _targets(target, len(texts))

@@ -42,6 +42,11 @@ class Queries(State):
         ------
         NoIndexError
             Nothing has been indexed yet.
+
+        Examples
+        --------
+        >>> scope.features.filter(pl.col("density") > 0.01).sort("max", descending=True).columns[:4]
+        ['feature', 'n_fires', 'density', 'max']
         """
         return self.table.frame
 
@@ -88,6 +93,12 @@ class Queries(State):
             There is no such feature or group, or a number is out of range.
         NeedsPostingsError
             The index was made without postings, and its stored examples do not answer.
+
+        Examples
+        --------
+        >>> shown = scope.examples(11, k=3)
+        >>> shown["activation"].is_sorted(descending=True), shown["rank"].to_list()
+        (True, [0, 1, 2])
         """
         if isinstance(k, bool) or not isinstance(k, int) or k < 1:
             raise InputError(f"k is a number of examples, at least 1, and {k!r} came.")
@@ -128,6 +139,11 @@ class Queries(State):
             The text is empty, or a number is out of range.
         NoIndexError
             Nothing has been indexed yet.
+
+        Examples
+        --------
+        >>> scope.find_text(" the film", k=3)["text"].str.contains(" the film").all()
+        True
         """
         return hits_frame(self.require_index(), text, k=k, context=context, ignores_case=ignores_case)
 
@@ -189,6 +205,11 @@ class Queries(State):
             A number or the convention is none.
         NeedsModelError
             Only an index is open.
+
+        Examples
+        --------
+        >>> scope.lens(11)["side"].unique().sort().to_list()
+        ['promoted', 'suppressed']
         """
         from saescope.corpus import token_table
         from saescope.engine.lens import N_TOKENS, read_lens

@@ -60,6 +60,12 @@ class Selecting(State):
         ------
         UnknownFeatureError, InputError
             A number is no feature, or there is too much.
+
+        Examples
+        --------
+        >>> scope.select(11)
+        >>> scope.selected
+        11
         """
         self.take_selection(feature, None if picked is None else list(picked), text)
 

@@ -94,6 +94,11 @@ class SteeringText(Contrasting):
             has no chat template.
         ComputeError
             The unsteered model's output is not finite, or the SAE's features have no directions of their own.
+
+        Examples
+        --------
+        >>> scope.steer("The Royal", {11: 1.5}, max_new_tokens=4).height
+        2
         """
         from saescope.effects.steering.changes import changes_of
         from saescope.effects.steering.drawing import Sampling

@@ -120,6 +120,14 @@ class Sweeping(Controlling):
             See `ablate`.
         InputError
             See `ablate`; or there are no strengths to try, as for a feature that fires neither here nor in an index.
+
+        Examples
+        --------
+        >>> text = "The ship was sunk by the Royal Navy"
+        >>> swept = scope.sweep(text, scope.top_features(text, k=1)["feature"][0])
+        >>> unchanged = swept.filter(pl.col("is_current"))
+        >>> bool((unchanged["kl"].abs() < 1e-5).all())
+        True
         """
         from saescope.effects.trials import control_outcomes, outcomes
 

@@ -102,6 +102,12 @@ class Telling(Exporting):
         ------
         InputError, UnknownNameError, UnknownFeatureError, OccupiedError
             See `export_notebook`.
+
+        Examples
+        --------
+        >>> page = scope.export_report(folder / "findings.html", features=[11])
+        >>> (folder / "findings.html").read_text().startswith("<!")
+        True
         """
         return self.export_findings(
             "report", target, features, overwrite=overwrite, progress=progress,

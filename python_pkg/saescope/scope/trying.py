@@ -71,6 +71,12 @@ class Trying(State):
             The text holds no token, or more than the model takes.
         ComputeError
             The activations are not finite.
+
+        Examples
+        --------
+        >>> fired = scope.activations("The ship was sunk by the Royal Navy")
+        >>> fired.filter(pl.col("is_counted")).columns
+        ['pos', 'token', 'feature', 'activation', 'is_counted']
         """
         tried = self.try_text(text)
         texts = np.array(tried.texts, dtype=object)
@@ -115,6 +121,11 @@ class Trying(State):
         InputError, UnknownNameError
             The text holds no token or more than the model takes, there is no such ranking,
             or it needs an index.
+
+        Examples
+        --------
+        >>> scope.top_features("The ship was sunk by the Royal Navy", k=3)["feature"].len()
+        3
         """
         if isinstance(k, bool) or not isinstance(k, int) or k < 1:
             raise InputError(f"k is a number of features, at least 1, and {k!r} came.")
