@@ -34,10 +34,12 @@ from saescope.rpc.messages.frames import (
 )
 from saescope.rpc.messages.scopes import ScopeList
 from saescope.rpc.methods import find_method
+from saescope.rpc.switching import Switching
 
 log = logging.getLogger("saescope.rpc")
 
 _LANES = make_lanes()
+_SWITCHING = Switching()
 
 CANCELLED = ErrorInfo(code="cancelled", message="Stopped.")
 SUPERSEDED = ErrorInfo(code="superseded", message="A newer request took its place.")
@@ -67,6 +69,7 @@ class Connection:
         """Take one frame from the page; a closed line takes none."""
         if self._is_closed:
             return
+        _SWITCHING.hear()
         kind = frame.get("t") if isinstance(frame, dict) else None
         try:
             if kind == "hello":
