@@ -1,20 +1,27 @@
 """How panels answer while the kernel works, in a real JupyterLab and a real Chromium.
 
-``python -m benchmarks.busy [--index PATH]`` opens the browser panel on an index (by default the bundled demo's) and
-clicks N_CLICKS features as `benchmarks.panels` does, from the release of the mouse to the painted page:
+``python -m benchmarks.busy [--index PATH] [--clicks 40] [--limit 90]`` opens the browser panel on an index (by default
+the bundled demo's) and clicks features as `benchmarks.panels` does, from the release of the mouse to the painted page:
 
 1. while the kernel is idle,
 2. while a cell sleeps, multiplies matrices with torch, counts in plain Python, and builds an index.
 
-A cell holds the kernel's main thread throughout; panels are answered from a subshell and threads of their own.
-Also printed is how long `jupyter lab` takes to a page that can be used, with and without the extension.
+A cell holds the kernel's main thread throughout; panels are answered from a subshell and threads of their own. No kind
+of work takes longer than ``--limit`` seconds: what was measured by then is told. A click that is not painted after
+CLICK_S counts as that.
+
+Also printed is how long `jupyter lab` takes from its start to an answer of the server, and from the call of its address
+to a page that can be used, with and without the extension, in turn. `benchmarks.busy_kernel` needs no browser.
 """
 
 import argparse
+import contextlib
+import os
 import shutil
 import statistics
 import tempfile
 import time
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -26,7 +33,7 @@ from benchmarks.subject import Row
 from e2e.conftest import FLAGS, TOKEN, Lab
 from e2e.notebook import open_notebook, run_cell, write
 
-N_CLICKS = 60
+CLICK_S = 10
 N_STARTS = 5
 
 WORK = {
@@ -44,14 +51,23 @@ WORK = {
 }
 
 
-def clicks(page: Any, offset: float) -> list[float]:
-    """Milliseconds of N_CLICKS clicks over the whole table."""
-    return [mouse_click(page, (i * 0.618034 + offset) % 1) for i in range(N_CLICKS)]
+PROMPT = """(n) => window.jupyterapp.shell.currentWidget.content.widgets[n].node
+  .querySelector(".jp-InputPrompt")?.textContent ?? ''"""
+BEGIN_MS = {"an index is built": 15_000}
+"""What a kind of work takes until it is under way, more than the usual."""
 
 
-def measure(page: Any, lab: Lab, index: Path | None) -> Iterator[Row]:
+def clicks(page: Any, offset: float, n: int, limit_s: float) -> list[float]:
+    """Milliseconds of at most ``n`` clicks over the whole table."""
+    begun, times = time.monotonic(), []
+    while len(times) < n and time.monotonic() - begun < limit_s:
+        times.append(mouse_click(page, (len(times) * 0.618034 + offset) % 1, CLICK_S))
+    return times
+
+
+def measure(page: Any, lab: Lab, given: argparse.Namespace) -> Iterator[Row]:
     """Clicks by what the kernel does meanwhile."""
-    opened = "saescope.demo()" if index is None else f"saescope.open_index({str(index)!r})"
+    opened = f"saescope.open_index({str(given.index.resolve())!r})" if given.index else "saescope.demo()"
     cells = [f"import saescope\nscope = {opened}\nscope.browse()", *filter(None, WORK.values())]
     write(lab, "busy.ipynb", cells)
     open_notebook(page, lab, "busy.ipynb", TOKEN)
@@ -59,21 +75,52 @@ def measure(page: Any, lab: Lab, index: Path | None) -> Iterator[Row]:
     run_cell(page, 0)
     page.locator(f"{PANEL}[data-status=ready] [data-example]").first.wait_for()
     page.wait_for_timeout(2000)
+    clicks(page, 0.5, 5, given.limit)
     idle = 0.0
     for n, (what, code) in enumerate(WORK.items()):
-        page.locator(PANEL).first.scroll_into_view_if_needed()
         if code:
             run_cell(page, n, wait=False)
-            page.wait_for_timeout(6000)
-        times = clicks(page, 0.13 * n)
-        prompt = page.locator(".jp-Cell").nth(n).locator(".jp-InputPrompt").first.inner_text()
+            page.wait_for_timeout(BEGIN_MS.get(what, 2000))
+        times = clicks(page, 0.13 * n, given.clicks, given.limit)
+        prompt = page.evaluate(PROMPT, n)
         if code and "*" not in prompt:
-            raise RuntimeError(f"{what} ended before the clicks did")
+            raise RuntimeError(f"{what} ended before the clicks did: {prompt}")
         idle = idle or statistics.median(times)
-        yield Row(f"click to painted page, {what}", told(times), f"{statistics.median(times) / idle:.2f} x idle")
+        against = f"{statistics.median(times) / idle:.2f} x idle; {len(times)} clicks"
+        yield Row(f"click to painted page, {what}", told(times), against)
         if code:
-            page.evaluate("() => window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.interrupt()")
-            page.wait_for_timeout(3000)
+            interrupt(page, n)
+
+
+def interrupt(page: Any, cell: int) -> None:
+    """End a cell."""
+    page.evaluate("() => void window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.interrupt()")
+    page.wait_for_function(f"(n) => !({PROMPT})(n).includes('*')", arg=cell)
+
+
+def load() -> str:
+    """What else the machine does."""
+    return f"load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores"
+
+
+class Timed(Lab):
+    """A JupyterLab that knows how long it took to answer."""
+
+    def __init__(self, *given: Any, **named: Any) -> None:
+        self.begun = time.perf_counter()
+        super().__init__(*given, **named)
+        self.start_ms = 1000 * (time.perf_counter() - self.begun)
+
+    def _wait(self) -> None:
+        deadline = time.monotonic() + 120
+        while time.monotonic() < deadline and self.process.poll() is None:
+            with (
+                contextlib.suppress(OSError),
+                urllib.request.urlopen(f"{self.url}/api/status?token={TOKEN}", timeout=5),
+            ):
+                return
+            time.sleep(0.02)
+        raise RuntimeError("JupyterLab did not start")
 
 
 def start_ms(browser: Any, lab: Lab) -> float:
@@ -90,49 +137,61 @@ def start_ms(browser: Any, lab: Lab) -> float:
 
 
 def starts(browser: Any) -> Iterator[Row]:
-    """JupyterLab's start, with and without the extension, in turn."""
-    labs = {
-        "with": Lab(Path(tempfile.mkdtemp())),
-        "without": Lab(Path(tempfile.mkdtemp()), disabled=["@saescope/labextension"]),
-    }
-    try:
-        times: dict[str, list[float]] = {"with": [], "without": []}
-        for turn in range(N_STARTS + 1):
-            for name, lab in labs.items():
+    """JupyterLab's start with and without the extension, in turn, the first of each not counted."""
+    kinds = {"with": (), "without": ("@saescope/labextension",)}
+    times: dict[tuple[str, str], list[float]] = {(what, name): [] for what in ("server", "page") for name in kinds}
+    for turn in range(N_STARTS + 1):
+        for name in [*kinds][:: 1 if turn % 2 else -1]:
+            lab = Timed(Path(tempfile.mkdtemp()), disabled=kinds[name])
+            try:
+                start_ms(browser, lab)
                 spent = start_ms(browser, lab)
-                if turn:
-                    times[name].append(spent)
-        both = {name: statistics.median(found) for name, found in times.items()}
+            finally:
+                lab.stop()
+            if turn:
+                times["server", name].append(lab.start_ms)
+                times["page", name].append(spent)
+    for what, told_as in (("server", "start of jupyter lab to its first answer"), ("page", "its page, a second time")):
         yield Row(
-            "start of JupyterLab with the extension, median", f"{both['with']:.0f} ms", f"{both['without']:.0f} without"
+            f"{told_as}, with the extension", spread(times[what, "with"]), f"without {spread(times[what, 'without'])}"
         )
-    finally:
-        for lab in labs.values():
-            lab.stop()
+
+
+def spread(times_ms: list[float]) -> str:
+    """Median, smallest and largest."""
+    return f"{statistics.median(times_ms):.0f} ({min(times_ms):.0f} to {max(times_ms):.0f}) ms"
 
 
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--index", type=Path)
+    parser.add_argument("--clicks", type=int, default=40)
+    parser.add_argument("--limit", type=float, default=90)
+    parser.add_argument("--only", choices=["clicks", "starts"])
     given = parser.parse_args()
-    lab = Lab(Path(tempfile.mkdtemp()))
-    print(f"{'what':<58}{'figure':>22}  against")
-    try:
-        with sync_playwright() as playwright:
-            browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
-            page = browser.new_context(viewport={"width": 1900, "height": 1000}).new_page()
-            page.set_default_timeout(120_000)
-            for row in measure(page, lab, given.index and given.index.resolve()):
-                print(f"{row.what:<58}{row.figure:>22}  {row.against}", flush=True)
-            page.close()
-            lab.stop()
-            for row in starts(browser):
-                print(f"{row.what:<58}{row.figure:>22}  {row.against}", flush=True)
-            browser.close()
-    finally:
-        if lab.process.poll() is None:
-            lab.stop()
+    print(f"{load()}\n{'what':<58}{'figure':>22}  against")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
+        if given.only != "starts":
+            lab = Lab(Path(tempfile.mkdtemp()))
+            try:
+                page = browser.new_context(viewport={"width": 1900, "height": 1000}).new_page()
+                page.set_default_timeout(120_000)
+                show(measure(page, lab, given))
+                page.close()
+            finally:
+                lab.stop()
+        if given.only != "clicks":
+            show(starts(browser))
+        browser.close()
+    print(load())
+
+
+def show(rows: Iterator[Row]) -> None:
+    """Print rows as they come."""
+    for row in rows:
+        print(f"{row.what:<58}{row.figure:>22}  {row.against}", flush=True)
 
 
 if __name__ == "__main__":

@@ -57,15 +57,16 @@ def told(times_ms: list[float]) -> str:
     return f"{statistics.median(ordered):.0f} / {ordered[int(0.95 * (len(ordered) - 1))]:.0f} ms"
 
 
-def mouse_click(page: Any, share: float) -> float:
-    """Click a row as a person does; milliseconds from the release to the painted page."""
+def mouse_click(page: Any, share: float, limit_s: float = 60) -> float:
+    """Click a row as a person does; milliseconds from the release to the painted page, at most ``limit_s``."""
     x, y = page.evaluate("(share) => probe.aim(share)", share)
     page.mouse.move(x, y, steps=3)
     page.wait_for_timeout(REST_MS)
     page.mouse.down()
     page.wait_for_timeout(PRESS_MS)
     page.mouse.up()
-    return page.evaluate("() => probe.clicked")
+    wait = "(ms) => Promise.race([probe.clicked, new Promise((end) => setTimeout(() => end(ms), ms))])"
+    return page.evaluate(wait, 1000 * limit_s)
 
 
 def measure(page: Any, lab: Lab, path: Path) -> Iterator[Row]:

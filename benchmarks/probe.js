@@ -48,6 +48,7 @@ async function frames(step, ms = 3000) {
 
 /** Scroll the table to a share of its height, and find a row that is not open. */
 async function aim(share) {
+  panel(0).scrollIntoView({ block: "nearest" });
   const scroller = panel(0).querySelector(".ss-scroll");
   scroller.scrollTop = share * (scroller.scrollHeight - scroller.clientHeight);
   await painted();
@@ -91,12 +92,14 @@ window.probe = {
       panel(0).addEventListener("click", () => heard(performance.now()), { once: true, capture: true }),
     );
     const isOpen = opened(row.dataset.feature);
+    const [x, y] = [left + 90, top + height / 2];
+    if (!row.contains(document.elementFromPoint(x, y))) throw new Error(`the row at ${x}, ${y} is covered`);
     window.probe.clicked = start.then(async (began) => {
       await until(isOpen, panel(0));
       await painted();
       return performance.now() - began;
     });
-    return [left + 90, top + height / 2];
+    return [x, y];
   },
 
   /** Click a column's head until the first rows of the new order are painted. */

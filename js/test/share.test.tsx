@@ -427,6 +427,58 @@ test("labels are shown, named, added, removed and brought back", async () => {
   await wait(() => expect(asked(port, "layers.undo")).toHaveLength(1));
 });
 
+describe("labels that are made", () => {
+  const labelers = [
+    { name: "context", meaning: "The token.", package: "saescope", problem: "" },
+    { name: "broken", meaning: "", package: "otherpkg", problem: "The plug-in 'broken' failed to load." },
+  ];
+
+  test("are of what is marked; the surest are shown with why, and taken back", async () => {
+    const made = {
+      layer: "by context",
+      n_asked: 2,
+      n_labeled: 1,
+      n_own: 1,
+      rows: [{ feature: 5, label: HOSTILE, reason: "fires on 90 % of 12 such tokens", score: 0.9 }],
+      list: { layers: [], undo: "" },
+    };
+    const port = kernel({
+      "labels.labelers": { labelers },
+      "labels.make": made,
+      "layers.get": { layers: [], undo: "labeled by context" },
+    });
+    show(port, { view: "make-labels" });
+    await shows("The token.");
+    await press("Make labels");
+    await shows("Labeled 1 of 2. 1 of them has a label of yours, which stays above.");
+    expect(asked(port, "labels.make")).toEqual([
+      { scope: "dev", labeler: "context", which: expect.objectContaining({ by: "these", features: [3, 5] }) },
+    ]);
+    expect(find("td")?.textContent).toContain("<img");
+    expect(all("td").map((td) => td.textContent)).toContain("0.90");
+    await press("Undo");
+    await wait(() => expect(asked(port, "layers.undo")).toHaveLength(1));
+  });
+
+  test("tell how far they are, and stop; one that cannot be loaded is not run", async () => {
+    const port = kernel({ "labels.labelers": { labelers }, "labels.make": () => undefined });
+    show(port, { view: "make-labels", by: "all" });
+    await press("Make labels");
+    await wait(() => expect(asked(port, "labels.make")[0]).toMatchObject({ which: { by: "all" } }));
+    const rid = port.sent.find((f) => f["method"] === "labels.make")?.["rid"];
+    const data = { stage: "Labeling", unit: "feature", done: 3, total: 12, seconds_left: 9 };
+    port.deliver({ t: "event", rid, data });
+    await shows("Labeling · 3 of 12 features · 9\u2009s left");
+    await press("Stop");
+    await shows("Stopped: what was labeled before is in the layer.");
+    const box = find<HTMLSelectElement>("select[aria-label=Labeler]");
+    if (box) box.value = "broken";
+    box?.dispatchEvent(new Event("change", { bubbles: true }));
+    await shows("The plug-in 'broken' failed to load.");
+    expect(button("Make labels")?.hasAttribute("disabled")).toBe(true);
+  });
+});
+
 describe("the call", () => {
   const shared = (part: Partial<Shared> = {}) =>
     ({ picked: [], table: undefined, ...part }) as unknown as Shared;
@@ -463,6 +515,8 @@ describe("the call", () => {
       { view: "import-labels", labelsPath: "l.csv", labelsName: " x ", labelsSource: "y" },
       'scope.notes.add_layer("l.csv", "x", source="y")',
     ],
+    [{ view: "make-labels" }, "scope.label_features()"],
+    [{ view: "make-labels", by: "one", labeler: "x" }, 'scope.label_features([9], labeler="x")'],
   ] as const)("of %j", (state, text) => {
     expect(shareCode({ ...INITIAL, ...state } as never, 9, shared({ table }))).toBe(text);
   });

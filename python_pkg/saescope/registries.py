@@ -4,13 +4,15 @@ A registry maps a name to ``"module:attr"`` and imports nothing until asked.
 Other packages add to it with the entry-point group ``saescope.<kind>``.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
-from saescope.errors import PluginError, UnknownNameError
+from saescope._version import version
+from saescope.errors import PluginError, SaescopeError, UnknownNameError
 
 HOMES = {
     "ablations": "saescope.effects.kinds",
@@ -18,6 +20,7 @@ HOMES = {
     "exporters": "saescope.export",
     "findings": "saescope.findings",
     "importers": "saescope.imports",
+    "labelers": "saescope.query.labelers",
     "maps": "saescope.query.maps",
     "neighbors": "saescope.query.neighbors",
     "panels": "saescope.panels",
@@ -28,11 +31,16 @@ HOMES = {
 
 @dataclass(frozen=True)
 class Entry:
-    """One registered thing: its name, where it lives, and the package that brought it."""
+    """One registered thing: its name, where it lives, and the package that brought it.
+
+    ``is_hidden``: another thing has this name, ours or an earlier package's, and this one cannot be used.
+    """
 
     name: str
     target: str
     package: str
+    version: str = ""
+    is_hidden: bool = False
 
 
 class Registry:
@@ -51,16 +59,20 @@ class Registry:
         self._ours = dict(ours)
 
     def _others(self) -> dict[str, EntryPoint]:
-        found = entry_points(group=f"saescope.{self.kind}")
+        """Those of other packages that can be named; of two of one name, the first package's."""
+        found = sorted(entry_points(group=f"saescope.{self.kind}"), key=lambda e: _package(e).casefold(), reverse=True)
         return {e.name: e for e in found if e.name not in self._ours}
 
     def entries(self) -> list[Entry]:
         """All things of this kind, sorted by name, ours first; nothing is imported."""
-        ours = [Entry(name, target, "saescope") for name, target in sorted(self._ours.items())]
-        others = [
-            Entry(name, e.value, e.dist.name if e.dist else "unknown") for name, e in sorted(self._others().items())
-        ]
-        return ours + others
+        ours = [Entry(name, target, "saescope", version()) for name, target in sorted(self._ours.items())]
+        return ours + [_entry(e) for _, e in sorted(self._others().items())]
+
+    def hidden(self) -> list[Entry]:
+        """Those of other packages that cannot be named, for something else has their name."""
+        known = {(e.name, _package(e)) for e in self._others().values()}
+        found = [e for e in entry_points(group=f"saescope.{self.kind}") if (e.name, _package(e)) not in known]
+        return sorted((_entry(e, is_hidden=True) for e in found), key=lambda e: (e.name, e.package))
 
     def names(self) -> list[str]:
         """Names of all things of this kind."""
@@ -89,9 +101,35 @@ class Registry:
             return entry.load()
         except Exception as err:
             raise PluginError(
-                f"the plug-in {name!r} ({entry.value}) failed to load: {err!r}.",
-                hint="Update or uninstall the package that brings it; saescope works without it.",
+                f"the plug-in {name!r} ({entry.value}, of {_package(entry)}) failed to load: {err!r}.",
+                hint=f"Update or uninstall {_package(entry)}; saescope works without it.",
             ) from err
+
+
+def _package(entry: EntryPoint) -> str:
+    return entry.dist.name if entry.dist else "unknown"
+
+
+def _entry(entry: EntryPoint, *, is_hidden: bool = False) -> Entry:
+    of = entry.dist.version if entry.dist else ""
+    return Entry(entry.name, entry.value, _package(entry), of, is_hidden)
+
+
+@contextmanager
+def blamed(what: str, name: str) -> Iterator[None]:
+    """Run something of a plug-in's: what it raises, other than our own errors, names it.
+
+    Raises
+    ------
+    PluginError
+        It failed.
+    """
+    try:
+        yield
+    except SaescopeError:
+        raise
+    except Exception as err:
+        raise PluginError(f"the {what} {name!r} failed: {type(err).__name__}: {err}.") from err
 
 
 def registries() -> dict[str, Registry]:

@@ -52,6 +52,17 @@ def check_importers(made, _):
     assert {"d_sae", "model", "sae", "site"} <= set(inspect.signature(made).parameters)
 
 
+def check_labelers(made, opened):
+    from saescope.query.labelers import Evidence, Label, meaning_of
+
+    assert list(inspect.signature(made).parameters) == ["features", "check"]
+    assert meaning_of(made).endswith(".")
+    found = list(made([Evidence(f, opened.index) for f in range(8)], lambda: None))
+    assert len(found) == 8
+    assert all(label is None or isinstance(label, Label) for label in found)
+    assert list(made([], lambda: None)) == []
+
+
 def check_maps(made, opened):
     from saescope.progress import Silent
 
@@ -94,6 +105,7 @@ CHECKS = {
     "exporters": check_exporters,
     "findings": check_findings,
     "importers": check_importers,
+    "labelers": check_labelers,
     "maps": check_maps,
     "neighbors": check_neighbors,
     "panels": check_panels,
@@ -152,8 +164,15 @@ def test_a_broken_plug_in_is_told_and_leaves_the_others_usable(opened, capsys):
     assert len(opened.neighbors(0, k=3)) == 3
     assert main(["plugins", "--check"]) == 1
     shown = capsys.readouterr().out
-    assert shown.count("FAILED") == 2
-    assert shown.count("otherpkg") >= 3
+    lines = [line for line in shown.splitlines() if "otherpkg 1.0" in line]
+    assert [(line.split()[0], "FAILED" in line) for line in lines] == [
+        ("broken", True), ("good", False), ("decoder", True), ("broken", True)
+    ]  # fmt: skip
+    assert "the name 'decoder' is taken" in lines[2]
+    assert "no_such_package_at_all" in lines[0]
+    assert "saescope.labelers" in shown
+    assert main(["plugins"]) == 1
+    assert capsys.readouterr().out.count("FAILED") == 3
 
 
 @pytest.mark.usefixtures("plugged")

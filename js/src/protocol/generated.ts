@@ -1751,6 +1751,44 @@ export interface LayerList {
   undo: string;
 }
 
+/** A labeler; ``problem`` says why it cannot be used, if so. */
+export interface LabelerInfo {
+  name: string;
+  meaning: string;
+  package: string;
+  problem: string;
+}
+
+/** Answer of ``labels.labelers``. */
+export interface LabelerList {
+  labelers: LabelerInfo[];
+}
+
+/** A labeler, and the features to label. */
+export interface LabelsParams {
+  scope: string;
+  labeler: string;
+  which: WhichFeatures;
+}
+
+/** A label with why, and how sure: 0 to 1. */
+export interface MadeLabel {
+  feature: number;
+  label: string;
+  reason: string;
+  score: number | null;
+}
+
+/** Answer of ``labels.make``: the surest labels, how many there are in all, and the layers there are now. */
+export interface LabelsMade {
+  layer: string;
+  n_asked: number;
+  n_labeled: number;
+  n_own: number;
+  rows: MadeLabel[];
+  list: LayerList;
+}
+
 /** What is wanted of an SAE; what is empty or none takes everything. */
 export interface SaeFilter {
   model: string[];
@@ -1950,6 +1988,8 @@ export interface Methods {
   "layers.add": { params: LayerParams; result: LayerList; event: never };
   "layers.remove": { params: LayerName; result: LayerList; event: never };
   "layers.undo": { params: ScopeParams; result: LayerList; event: never };
+  "labels.labelers": { params: ScopeParams; result: LabelerList; event: never };
+  "labels.make": { params: LabelsParams; result: LabelsMade; event: Progressing };
   "registry.search": { params: SaeSearchParams; result: SaeRows; event: never };
   "registry.describe": { params: SaeSpecParams; result: SaeDetails; event: never };
   "registry.load": { params: SaeLoadParams; result: SaeLoaded; event: SaeLoading };

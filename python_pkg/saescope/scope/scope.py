@@ -9,6 +9,7 @@ from saescope.scope.exampling import Exampling
 from saescope.scope.finding import Finding
 from saescope.scope.health import Checking
 from saescope.scope.keeping import KeepingResults
+from saescope.scope.labeling import Labeling
 from saescope.scope.mapping import Mapping
 from saescope.scope.noting import Noting
 from saescope.scope.paging import Paging
@@ -30,6 +31,7 @@ class Scope(
     Telling,
     Finding,
     KeepingResults,
+    Labeling,
     Noting,
     Queries,
     Comparing,

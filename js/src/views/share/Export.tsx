@@ -55,7 +55,8 @@ export function Export(props: Props) {
   };
   const write = async (overwrite: boolean, to = path) => {
     if (to !== path) update({ paths: { ...state.paths, [kind.kind]: to } });
-    await run.start({ ...params, path: to, options: latest.current[optionsKey(kind.kind)] ?? {}, overwrite });
+    const given = { ...params, path: to, options: latest.current[optionsKey(kind.kind)] ?? {}, overwrite };
+    await run.start(kind.kind, (options) => client.request("share.export", given, options));
     setTurn((n) => n + 1);
   };
   const done = run.state?.done;

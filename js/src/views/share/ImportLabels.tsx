@@ -203,7 +203,7 @@ interface LayerTableProps {
 }
 
 /** The layers that there are. */
-function LayerTable({ found, isBusy, remove, undo }: LayerTableProps) {
+export function LayerTable({ found, isBusy, remove, undo }: LayerTableProps) {
   const { layers, undo: told } = found;
   if (layers.length === 0 && !told) return null;
   return (

@@ -11,7 +11,7 @@ import { size } from "./size.js";
 interface Props {
   client: Client;
   scope: string;
-  run: Run;
+  run: Run<ExportDone>;
 }
 
 const MOST_DOWNLOAD = 32 * 2 ** 20;

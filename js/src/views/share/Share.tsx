@@ -8,7 +8,16 @@ import { useAnswer } from "../shell/useAnswer.js";
 import { Export } from "./Export.js";
 import { ImportLabels } from "./ImportLabels.js";
 import { ImportNotes } from "./ImportNotes.js";
-import { IMPORT_LABELS, IMPORT_NOTES, INITIAL, type ShareState, shareCode, viewOf } from "./state.js";
+import { MakeLabels } from "./MakeLabels.js";
+import {
+  IMPORT_LABELS,
+  IMPORT_NOTES,
+  INITIAL,
+  MAKE_LABELS,
+  type ShareState,
+  shareCode,
+  viewOf,
+} from "./state.js";
 
 const GROUPS: readonly [ExportKind["group"], string][] = [
   ["findings", "Findings"],
@@ -64,6 +73,7 @@ function ShareView(props: ViewProps<ShareState>) {
         {kind && <Export key={kind.kind} {...props} state={{ ...state, view }} kind={kind} folder={folder} />}
         {view === IMPORT_NOTES && <ImportNotes {...props} folder={folder} />}
         {view === IMPORT_LABELS && <ImportLabels {...props} folder={folder} />}
+        {view === MAKE_LABELS && <MakeLabels {...props} />}
       </div>
     </section>
   );
@@ -71,7 +81,7 @@ function ShareView(props: ViewProps<ShareState>) {
 
 export const share: PanelView<ShareState> = {
   title: "Share",
-  about: "Findings and features out to files; notes and labels in from those of others.",
+  about: "Findings and features out to files; notes and labels in from those of others, or made.",
   View: ShareView,
   initial: INITIAL,
   height_px: 480,
@@ -117,6 +127,8 @@ function Nav({ kinds, view, choose }: NavProps) {
         {item(IMPORT_NOTES, "Notes", "Notes as text, changed by git or by others.")}
         {item(IMPORT_LABELS, "Labels", "Labels from elsewhere, under your own.")}
       </ul>
+      <h3>Make</h3>
+      <ul>{item(MAKE_LABELS, "Labels", "Labels from what features fire on, under your own.")}</ul>
     </nav>
   );
 }
@@ -146,6 +158,9 @@ function NavSelect({ kinds, view, choose }: NavProps) {
             {title}
           </option>
         ))}
+      </optgroup>
+      <optgroup label="Make">
+        <option value={MAKE_LABELS}>Make labels</option>
       </optgroup>
     </select>
   );

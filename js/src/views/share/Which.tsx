@@ -11,12 +11,14 @@ interface Props {
   list: string | undefined;
   setList: (list: string) => void;
   nPicked: number;
-  nLabelled: number | undefined;
+  nLabelled?: number | undefined;
   nFeatures: number;
   hasTable: boolean;
   feature: number | undefined;
   /** How many are meant, when that is known. */
-  n: number | undefined;
+  n?: number | undefined;
+  /** Those labelled cannot be chosen. */
+  isToLabel?: boolean;
 }
 
 /** Which features go out; what cannot be chosen says why. */
@@ -49,6 +51,7 @@ export function Which(props: Props) {
       <span class="ss-share-choices">
         {choices
           .filter(([name]) => name !== "table" || props.hasTable)
+          .filter(([name]) => name !== "labelled" || !props.isToLabel)
           .map(([name, label, n, title, isOff]) => (
             <label key={name} title={title} data-off={(isOff && by !== name) || undefined}>
               <input

@@ -10,7 +10,7 @@ export type Values = Record<string, unknown>;
 
 /** What a person did here; all that was typed is kept. */
 export interface ShareState {
-  /** A kind of export, or `import-notes`, `import-labels`. */
+  /** A kind of export, or `import-notes`, `import-labels`, `make-labels`. */
   view: string;
   by?: By;
   list?: string;
@@ -24,6 +24,8 @@ export interface ShareState {
   labelsPath: string;
   labelsName: string;
   labelsSource: string;
+  /** The labeler chosen; empty for the first that can be used. */
+  labeler: string;
 }
 
 export const INITIAL: ShareState = {
@@ -36,10 +38,12 @@ export const INITIAL: ShareState = {
   labelsPath: "",
   labelsName: "",
   labelsSource: "",
+  labeler: "",
 };
 
 export const IMPORT_NOTES = "import-notes";
 export const IMPORT_LABELS = "import-labels";
+export const MAKE_LABELS = "make-labels";
 const FINDINGS = new Set(["notebook", "report"]);
 const TABLES = new Set(["csv", "parquet"]);
 /** What Python calls the file or folder, where nothing else was typed. */
@@ -53,7 +57,9 @@ const NAMES: Record<string, string> = {
 
 /** The kind that is shown: the one chosen, else the first that there is. */
 export function viewOf(state: ShareState, kinds: readonly ExportKind[]): string {
-  const isKnown = state.view.startsWith("import-") || kinds.some(({ kind }) => kind === state.view);
+  const isKnown =
+    [IMPORT_NOTES, IMPORT_LABELS, MAKE_LABELS].includes(state.view) ||
+    kinds.some(({ kind }) => kind === state.view);
   return isKnown ? state.view : (kinds[0]?.kind ?? IMPORT_NOTES);
 }
 
@@ -73,6 +79,8 @@ export function pathOf(state: ShareState, kind: string): string {
 /** What features are meant if nobody said: those marked, else what suits the kind. */
 export function byOf(state: ShareState, kind: string, shared: Shared): By {
   const { by } = state;
+  if (kind === MAKE_LABELS && (!by || by === "labelled" || (by === "table" && !shared.table)))
+    return shared.picked.length > 0 ? "picked" : "all";
   if (by === "table" && !shared.table) return TABLES.has(kind) ? "all" : "labelled";
   if (by) return by;
   if (shared.picked.length > 0) return "picked";
@@ -110,6 +118,11 @@ export function shareCode(state: ShareState, feature: number | undefined, shared
       state.labelsSource.trim() && `, source=${literal(state.labelsSource.trim())}`,
     ];
     return `scope.notes.add_layer(${literal(state.labelsPath || "labels.csv")}${named.filter(Boolean).join("")})`;
+  }
+  if (kind === MAKE_LABELS) {
+    const which = featuresText(byOf(state, kind, shared), state, shared, feature);
+    const labeler = state.labeler && `labeler=${literal(state.labeler)}`;
+    return `scope.label_features(${[which, labeler].filter(Boolean).join(", ")})`;
   }
   const path = literal(pathOf(state, kind).trim());
   if (kind === "notes") return `scope.notes.export(${path})`;

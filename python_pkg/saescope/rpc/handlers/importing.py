@@ -167,7 +167,8 @@ def _is_undone(notes: Notes, made: Taken, lists: dict[str, int], target: int | s
     return True
 
 
-def _layers(scope: Scope) -> LayerList:
+def list_layers(scope: Scope) -> LayerList:
+    """All layers, and what can be taken back."""
     rows = scope.notes.layers().iter_rows(named=True)
     steps = _steps.get(scope, [])
     return LayerList(
@@ -186,7 +187,7 @@ def _layers(scope: Scope) -> LayerList:
 
 
 def _layers_get(_call: Call, params: ScopeParams) -> LayerList:
-    return _layers(live.get(params.scope))
+    return list_layers(live.get(params.scope))
 
 
 def _named(params: LayerParams, found: FoundLabels) -> tuple[str, str]:
@@ -215,7 +216,7 @@ def _layers_add(_call: Call, params: LayerParams) -> LayerList:
     scope = live.get(params.scope)
     found = read_labels(_file(params.path), scope.n_features)
     name, source = _named(params, found)
-    before = _step(scope.notes, name, f"added “{name}”")
+    before = step_of(scope.notes, name, f"added “{name}”")
     if before.labels is not None and not params.replaces:
         raise OccupiedError(
             f"there is a layer {name!r} with {len(before.labels):,} labels already.",
@@ -223,16 +224,16 @@ def _layers_add(_call: Call, params: LayerParams) -> LayerList:
         )
     frame = pl.DataFrame({"feature": list(found.labels), "label": list(found.labels.values())}, schema=LABEL_SCHEMA)
     scope.notes.add_layer(frame, name, source=source)
-    _remember(scope, before)
-    return _layers(scope)
+    remember(scope, before)
+    return list_layers(scope)
 
 
 def _layers_remove(_call: Call, params: LayerName) -> LayerList:
     scope = live.get(params.scope)
-    before = _step(scope.notes, params.name, f"removed “{params.name}”")
+    before = step_of(scope.notes, params.name, f"removed “{params.name}”")
     scope.notes.remove_layer(params.name)
-    _remember(scope, before)
-    return _layers(scope)
+    remember(scope, before)
+    return list_layers(scope)
 
 
 def _layers_undo(_call: Call, params: ScopeParams) -> LayerList:
@@ -246,10 +247,11 @@ def _layers_undo(_call: Call, params: ScopeParams) -> LayerList:
     else:
         scope.notes.add_layer(step.labels, step.name, source=step.source)
     steps.pop()
-    return _layers(scope)
+    return list_layers(scope)
 
 
-def _step(notes: Notes, name: str, told: str) -> LayerStep:
+def step_of(notes: Notes, name: str, told: str) -> LayerStep:
+    """A layer as it is, before a change that is ``told``."""
     sources = {row["name"]: row["source"] for row in notes.layers().iter_rows(named=True)}
     try:
         return LayerStep(name, sources.get(name, ""), notes.layer(name), told)
@@ -257,7 +259,8 @@ def _step(notes: Notes, name: str, told: str) -> LayerStep:
         return LayerStep(name, "", None, told)
 
 
-def _remember(scope: Scope, step: LayerStep) -> None:
+def remember(scope: Scope, step: LayerStep) -> None:
+    """Make a change of layers one that can be taken back."""
     steps = _steps.setdefault(scope, [])
     steps.append(step)
     del steps[:-MAX_STEPS]

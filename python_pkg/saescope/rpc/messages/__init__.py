@@ -28,6 +28,7 @@ NOUNS = {
     "circuit": ("circuit",),
     "sharing": ("share",),
     "importing": ("import", "layers"),
+    "labeling": ("labels",),
     "registry": ("registry",),
 }
 """Each module, and the nouns of its methods, which are named ``noun.verb``."""
