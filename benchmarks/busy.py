@@ -116,7 +116,7 @@ class Timed(Lab):
         while time.monotonic() < deadline and self.process.poll() is None:
             with (
                 contextlib.suppress(OSError),
-                urllib.request.urlopen(f"{self.url}/api/status?token={TOKEN}", timeout=5),
+                urllib.request.urlopen(f"{self.url}/api/status?token={TOKEN}", timeout=5),  # noqa: S310
             ):
                 return
             time.sleep(0.02)
