@@ -1,4 +1,4 @@
-"""A real JupyterLab and a real browser, once a session."""
+"""A real JupyterLab and a real browser, once a session; kernels that start at once."""
 
 import json
 import os
@@ -8,7 +8,10 @@ import socket
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
+from concurrent.futures import ThreadPoolExecutor
+from http import HTTPStatus
 from pathlib import Path
 
 import pytest
@@ -23,6 +26,8 @@ FLAGS = [
     "--disable-sync",
 ]
 TOKEN = "e2e-token"
+HERE = Path(__file__).parent
+PLAIN_KERNEL = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
 
 
 def pytest_collection_modifyitems(items):
@@ -40,13 +45,14 @@ def free_port():
 class Lab:
     """A JupyterLab server with settings, folders and kernels of its own."""
 
-    def __init__(self, folder, disabled=()):
+    def __init__(self, folder, kernel=PLAIN_KERNEL, disabled=()):
         self.folder = folder
         self.notebooks = folder / "notebooks"
         self.notebooks.mkdir(parents=True)
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.log = (folder / "server.log").open("wb")
+        self._pool, self._ends = ThreadPoolExecutor(1), []
         config = folder / "config"
         (config / "labconfig").mkdir(parents=True)
         overrides = {
@@ -56,8 +62,12 @@ class Lab:
         (config / "labconfig" / "default_setting_overrides.json").write_text(json.dumps(overrides))
         page_config = {"disabledExtensions": dict.fromkeys(disabled, True)}
         (config / "labconfig" / "page_config.json").write_text(json.dumps(page_config))
+        spec = folder / "data" / "kernels" / "warm" / "kernel.json"
+        spec.parent.mkdir(parents=True)
+        spec.write_text(json.dumps({"argv": list(kernel), "display_name": "Python 3 (warm)", "language": "python"}))
         places = {
             "JUPYTER_CONFIG_DIR": config,
+            "JUPYTER_DATA_DIR": folder / "data",
             "JUPYTER_RUNTIME_DIR": folder / "runtime",
             "JUPYTERLAB_SETTINGS_DIR": folder / "settings",
             "JUPYTERLAB_WORKSPACES_DIR": folder / "workspaces",
@@ -85,17 +95,25 @@ class Lab:
         raise RuntimeError(f"JupyterLab did not start:\n{(self.folder / 'server.log').read_text()[-4000:]}")
 
     def end_kernels(self):
-        """End every kernel: each holds some 650 MB."""
+        """Begin to end every kernel, each of which takes seconds; the next test need not wait for it."""
+        for session in json.loads(self._ask("GET", "")):
+            self._ends.append(self._pool.submit(self._ask, "DELETE", f"/{session['id']}"))
+
+    def _ask(self, method, path):
         head = {"Authorization": f"token {TOKEN}"}
-        with urllib.request.urlopen(
-            urllib.request.Request(f"{self.url}/api/sessions", headers=head), timeout=30
-        ) as got:
-            sessions = json.load(got)
-        for session in sessions:
-            asked = urllib.request.Request(f"{self.url}/api/sessions/{session['id']}", headers=head, method="DELETE")
-            urllib.request.urlopen(asked, timeout=30).close()
+        asked = urllib.request.Request(f"{self.url}/api/sessions{path}", headers=head, method=method)
+        try:
+            with urllib.request.urlopen(asked, timeout=60) as got:
+                return got.read()
+        except urllib.error.HTTPError as err:
+            if err.code == HTTPStatus.NOT_FOUND:
+                return b""
+            raise
 
     def stop(self):
+        self._pool.shutdown()
+        for end in self._ends:
+            end.result()
         os.killpg(self.process.pid, signal.SIGTERM)
         try:
             self.process.wait(10)
@@ -115,8 +133,25 @@ def browser():
 
 
 @pytest.fixture(scope="session")
-def lab(tmp_path_factory):
-    server = Lab(tmp_path_factory.mktemp("lab"))
+def warm_kernel(tmp_path_factory):
+    """The command of a kernel that has imported what others import for ten seconds; an ordinary one but on Linux."""
+    if sys.platform != "linux":
+        yield PLAIN_KERNEL
+        return
+    place = str(tmp_path_factory.mktemp("nursery") / "socket")
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(place)
+        listener.listen(16)
+        command = [sys.executable, str(HERE / "nursery.py"), str(listener.fileno())]
+        nursery = subprocess.Popen(command, pass_fds=[listener.fileno()], start_new_session=True)
+    yield [sys.executable, "-S", "-E", str(HERE / "nursling.py"), place, "-f", "{connection_file}"]
+    nursery.terminate()
+    nursery.wait(10)
+
+
+@pytest.fixture(scope="session")
+def lab(tmp_path_factory, warm_kernel):
+    server = Lab(tmp_path_factory.mktemp("lab"), warm_kernel)
     yield server
     server.stop()
 
