@@ -1,5 +1,6 @@
 """A real JupyterLab and a real browser, once a session; kernels that start at once."""
 
+import contextlib
 import json
 import os
 import shutil
@@ -26,6 +27,7 @@ FLAGS = [
     "--disable-sync",
 ]
 TOKEN = "e2e-token"
+SIZE = {"width": 1400, "height": 900}
 HERE = Path(__file__).parent
 PLAIN_KERNEL = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
 
@@ -52,6 +54,7 @@ class Lab:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.log = (folder / "server.log").open("wb")
+        self.kept = set()
         self._pool, self._ends = ThreadPoolExecutor(1), []
         config = folder / "config"
         (config / "labconfig").mkdir(parents=True)
@@ -95,13 +98,17 @@ class Lab:
         raise RuntimeError(f"JupyterLab did not start:\n{(self.folder / 'server.log').read_text()[-4000:]}")
 
     def end_kernels(self):
-        """Begin to end every kernel, each of which takes seconds; the next test need not wait for it."""
+        """Begin to end every kernel that is not kept; a notebook of the same name gets another one at once."""
         for session in json.loads(self._ask("GET", "")):
-            self._ends.append(self._pool.submit(self._ask, "DELETE", f"/{session['id']}"))
+            if session["path"] not in self.kept:
+                number = session["id"]
+                self._ask("PATCH", f"/{number}", {"path": f"ended/{number}"})
+                self._ends.append(self._pool.submit(self._ask, "DELETE", f"/{number}"))
 
-    def _ask(self, method, path):
-        head = {"Authorization": f"token {TOKEN}"}
-        asked = urllib.request.Request(f"{self.url}/api/sessions{path}", headers=head, method=method)
+    def _ask(self, method, path, body=None):
+        head = {"Authorization": f"token {TOKEN}", "Content-Type": "application/json"}
+        data = None if body is None else json.dumps(body).encode()
+        asked = urllib.request.Request(f"{self.url}/api/sessions{path}", data, head, method=method)
         try:
             with urllib.request.urlopen(asked, timeout=60) as got:
                 return got.read()
@@ -165,39 +172,85 @@ def bare_lab(tmp_path_factory):
 
 
 @pytest.fixture
-def page(browser, lab):
+def own_page(browser, lab):
     """A page that fails the test when it asks anything of another machine, or logs an error of ours."""
-    yield from _page(browser, lab)
+    context, opened = open_page(browser)
+    with watched(opened, lab):
+        yield opened
+        context.close()
+        lab.end_kernels()
+
+
+@pytest.fixture
+def page(own_page):
+    """A page of the test's own; modules whose tests can do with a kept one say so."""
+    return own_page
+
+
+@pytest.fixture(scope="module")
+def kept_window(browser, lab):
+    """A page for the tests of a module that need none of their own: JupyterLab is loaded once."""
+    context, opened = open_page(browser)
+    yield opened
+    context.close()
+
+
+@pytest.fixture
+def kept_page(kept_window, lab):
+    """The kept page as it began, watched like any other; documents are closed and kernels ended behind it."""
+    kept_window.set_default_timeout(60_000)
+    kept_window.set_viewport_size(SIZE)
+    with watched(kept_window, lab):
+        yield kept_window
+        clear(kept_window)
+        lab.end_kernels()
 
 
 @pytest.fixture
 def bare_page(browser, bare_lab):
     """The same, for the JupyterLab without our labextension."""
-    yield from _page(browser, bare_lab)
+    context, opened = open_page(browser)
+    with watched(opened, bare_lab):
+        yield opened
+        context.close()
+        bare_lab.end_kernels()
 
 
 def open_page(browser):
     """A window of its own; to be closed with its context."""
-    context = browser.new_context(viewport={"width": 1400, "height": 900})
+    context = browser.new_context(viewport=SIZE)
     opened = context.new_page()
     opened.set_default_timeout(60_000)
     return context, opened
 
 
-def _page(browser, lab):
-    context, opened = open_page(browser)
-    opened.strangers = []
-    opened.faults = []
+@contextlib.contextmanager
+def watched(opened, lab):
+    """Fail at the end when the page has asked another machine, or one of its scripts has failed."""
+    strangers, faults = [], []
 
-    def note(request):
-        is_local = request.url.startswith((lab.url, lab.url.replace("http", "ws"), "data:", "blob:"))
-        if not is_local:
-            opened.strangers.append(request.url)
+    def on_request(request):
+        if not request.url.startswith((lab.url, lab.url.replace("http", "ws"), "data:", "blob:")):
+            strangers.append(request.url)
 
-    opened.on("request", note)
-    opened.on("pageerror", lambda err: opened.faults.append(str(err)))
-    yield opened
-    context.close()
-    lab.end_kernels()
-    assert opened.strangers == []
-    assert opened.faults == []
+    def on_fault(err):
+        faults.append(str(err))
+
+    opened.on("request", on_request)
+    opened.on("pageerror", on_fault)
+    yield
+    opened.remove_listener("request", on_request)
+    opened.remove_listener("pageerror", on_fault)
+    assert strangers == []
+    assert faults == []
+
+
+def clear(opened):
+    """Close what is open in JupyterLab, saved or not."""
+    opened.evaluate(
+        """() => {
+          const { shell } = window.jupyterapp ?? {};
+          for (const widget of [...(shell?.widgets('main') ?? [])]) widget.dispose();
+          shell?.collapseLeft();
+        }"""
+    )

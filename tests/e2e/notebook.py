@@ -21,8 +21,11 @@ def write(lab, name, cells):
 
 
 def open_notebook(page, lab, name, token):
-    """Open a notebook and wait until its kernel answers."""
-    page.goto(f"{lab.url}/lab/tree/{name}?reset&token={token}")
+    """Open a notebook and wait until its kernel answers; in a page that shows JupyterLab, without loading it again."""
+    if page.url.startswith(f"{lab.url}/lab") and page.evaluate("() => window.jupyterapp !== undefined"):
+        page.evaluate("(path) => window.jupyterapp.commands.execute('docmanager:open', { path })", name)
+    else:
+        page.goto(f"{lab.url}/lab/tree/{name}?reset&token={token}")
     page.wait_for_selector(".jp-Notebook .jp-Cell")
     page.wait_for_function("() => window.jupyterapp !== undefined")
     page.wait_for_function(READY)

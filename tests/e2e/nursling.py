@@ -8,12 +8,13 @@ import os
 import signal
 import socket
 import sys
+from pathlib import Path
 
 
 def main():
     wire = socket.socket(socket.AF_UNIX)
     wire.connect(sys.argv[1])
-    asked = {"argv": sys.argv[2:], "env": dict(os.environ), "cwd": os.getcwd()}
+    asked = {"argv": sys.argv[2:], "env": dict(os.environ), "cwd": str(Path.cwd())}
     socket.send_fds(wire, [json.dumps(asked).encode() + b"\n"], [1, 2])
     pid = int.from_bytes(wire.recv(4, socket.MSG_WAITALL), "big")
     for number in (signal.SIGINT, signal.SIGTERM):

@@ -13,11 +13,16 @@ from saescope.rpc.transports.harden import harden
 TARGET, ANNOUNCE = "saescope", "saescope-announce"
 
 
-def announce() -> None:
-    """Register the target in the running kernel and tell the page; does nothing elsewhere."""
+def in_jupyter() -> bool:
+    """Whether this process is a kernel of Jupyter."""
     ipython = sys.modules.get("IPython")
     shell = ipython.get_ipython() if ipython else None
-    if shell is None or getattr(shell, "kernel", None) is None:
+    return getattr(shell, "kernel", None) is not None
+
+
+def announce() -> None:
+    """Register the target in the running kernel and tell the page; does nothing elsewhere."""
+    if not in_jupyter():
         return
     import comm
 
