@@ -50,7 +50,7 @@ def main() -> None:
         found = os.environ.get("SAESCOPE_BROWSER") or shutil.which("chromium")
         browser = playwright.chromium.launch(executable_path=found, args=FLAGS)
         page = browser.new_context(viewport={"width": width, "height": height}).new_page()
-        page.set_default_timeout(15_000)
+        page.set_default_timeout(60_000)
         page.on("console", lambda m: print(m.type, m.text))
         page.on("pageerror", lambda e: print("fault", e))
         page.goto(given.url)

@@ -7,6 +7,7 @@ export const COMMANDS = {
   firing: "saescope:show-firing",
   newDemo: "saescope:new-demo-notebook",
   newModel: "saescope:new-model-notebook",
+  pick: "saescope:pick",
   starter: "saescope:insert-starter",
   insertFeature: "saescope:insert-feature",
   stopBuild: "saescope:stop-build",

@@ -39,7 +39,8 @@ export const featureCell: JupyterFrontEndPlugin<void> = {
       execute: ({ feature }) => {
         const found = find();
         const wanted = typeof feature === "number" ? feature : found?.feature;
-        if (wanted !== undefined) host.insertCell?.(showCall(wanted), found?.from ?? document.body);
+        const from = found?.from ?? document.body;
+        if (wanted !== undefined) host.insertCell?.(showCall(wanted, from), from);
       },
       describedBy: {
         args: {

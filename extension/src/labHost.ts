@@ -57,6 +57,11 @@ export const labHost: JupyterFrontEndPlugin<Host> = {
       get defaults() {
         return preferences.defaults;
       },
+      onDefaults(listener) {
+        const tell = () => listener();
+        preferences.changed.connect(tell);
+        return () => void preferences.changed.disconnect(tell);
+      },
     };
     registerHost(host);
     return host;

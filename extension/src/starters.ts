@@ -3,16 +3,16 @@ import { ICommandPalette } from "@jupyterlab/apputils";
 import { PathExt } from "@jupyterlab/coreutils";
 import { IDefaultFileBrowser } from "@jupyterlab/filebrowser";
 import { ILauncher } from "@jupyterlab/launcher";
-import { INotebookTracker } from "@jupyterlab/notebook";
+import { INotebookTracker, NotebookActions } from "@jupyterlab/notebook";
 import type { Contents, KernelSpec } from "@jupyterlab/services";
 import { ITranslator, nullTranslator } from "@jupyterlab/translation";
-import { insertStarter } from "./cells";
+import { insertCode, insertStarter } from "./cells";
 import type { Preferences } from "./chosen";
 import { CATEGORY, COMMANDS, NO_ARGS } from "./commands";
 import { saescopeIcon } from "./icon";
 import { DOMAIN } from "./labHost";
 import { IPreferences } from "./preferences";
-import { type Cells, demoCells, modelCells, notebookOf } from "./templates";
+import { type Cells, demoCells, modelCells, notebookOf, PICK, pickCells } from "./templates";
 
 const MOST_TRIES = 50;
 
@@ -100,6 +100,20 @@ export const starters: JupyterFrontEndPlugin<void> = {
       palette?.addItem({ command, category: CATEGORY, args: { isPalette: true } });
       launcher?.add({ command, category: "saescope", rank });
     });
+    app.commands.addCommand(COMMANDS.pick, {
+      label: (args) => (args["isPalette"] ? trans.__("Pick an SAE…") : trans.__("Pick an SAE")),
+      caption: trans.__("Opens the picker of models and SAEs: below the active cell, else in a new notebook"),
+      icon: (args) => (args["isPalette"] ? undefined : saescopeIcon),
+      execute: ({ cwd }) => {
+        const panel = notebooks.currentWidget;
+        if (cwd !== undefined || !panel) return make("saescope-pick", pickCells(preferences.chosen), cwd);
+        if (!insertCode(panel, panel.content.activeCellIndex + 1, PICK)) return;
+        return NotebookActions.run(panel.content, panel.sessionContext);
+      },
+      describedBy: CWD,
+    });
+    palette?.addItem({ command: COMMANDS.pick, category: CATEGORY, args: { isPalette: true } });
+    launcher?.add({ command: COMMANDS.pick, category: "saescope", rank: kinds.length });
     app.commands.addCommand(COMMANDS.starter, {
       label: trans.__("Insert a Starter Cell"),
       caption: trans.__("A cell that opens the bundled demo; it does not run until you run it"),

@@ -1,5 +1,8 @@
 import type { Chosen } from "./chosen";
 
+/** What opens the picker. */
+export const PICK = "import saescope\n\nsaescope.pick()";
+
 /** The cells of a starter notebook. */
 export type Cells = { kind: "markdown" | "code"; source: string }[];
 
@@ -32,6 +35,18 @@ export function demoCells(chosen: Chosen): Cells {
         "Choose a feature in the table: the page shows the text on which it fires. `?` in the panel lists its keys. The same, as polars:",
     },
     { kind: "code", source: 'scope.features.sort("max", descending=True).head(10)' },
+  ];
+}
+
+/** The picker of a model and an SAE. */
+export function pickCells(chosen: Chosen): Cells {
+  return [
+    {
+      kind: "markdown",
+      source:
+        "# saescope: pick an SAE\nSearch what is on this machine and in the registry, see what fits together, load it. Run the cell.",
+    },
+    { kind: "code", source: `${notesLines(chosen)}${PICK}` },
   ];
 }
 

@@ -8,14 +8,14 @@ import css from "./views/style.generated.js";
 
 const STYLE_ID = "saescope-style";
 
-/** Put the style sheet into a document, once. */
-export function addStyle(root: Document): void {
+/** Put the style sheet into a document, or into the shadow root in which a host draws, once. */
+export function addStyle(root: Document | ShadowRoot): void {
   const found = root.getElementById(STYLE_ID);
   if (found?.textContent === css) return;
-  const style = found ?? root.createElement("style");
+  const style = found ?? document.createElement("style");
   style.id = STYLE_ID;
   style.textContent = css;
-  if (!found) root.head.append(style);
+  if (!found) (root instanceof ShadowRoot ? root : root.head).append(style);
 }
 
 /** What whoever drew a panel can do with it. */
@@ -43,7 +43,8 @@ export function drawPanel(
   spec: PanelSpec,
   options: MountOptions = {},
 ): () => void {
-  addStyle(el.ownerDocument);
+  const root = el.getRootNode();
+  addStyle(root instanceof ShadowRoot ? root : el.ownerDocument);
   const client = new Client(port);
   const { layout = "auto", host = registeredHost(), onState, onHandle } = options;
   const initial = { ...panel.initial, ...host.defaults?.[name] };

@@ -9,6 +9,8 @@ export interface Host {
   openFile?: (path: string, from: Element) => void;
   /** By the panel's name: with what a new panel begins, where nobody chose otherwise. */
   readonly defaults?: Record<string, Record<string, unknown>>;
+  /** Calls back when these have changed; returns what ends that. */
+  onDefaults?: (listener: () => void) => () => void;
 }
 
 /** Cells draw from a bundle of their own: they find the host by this name. */

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import golden from "../../tests/contract/calls.json";
-import { type Args, called, callText, nested, pairs, tuple } from "../src/data/call.js";
+import { type Args, called, callText, named, nested, pairs, tuple } from "../src/data/call.js";
 
 interface Golden {
   method: string;
@@ -27,4 +27,13 @@ test("an argument that is undefined is left out, and the text is made of the cal
   ]);
   expect(code(3)).toBe("scope.neighbors(3)\nscope.circuit(3)");
   expect(calls(3)).toHaveLength(2);
+});
+
+test("a call is named after the notebook's variable, and texts in it stay as they are", () => {
+  const code = 'scope.ablate("the scope.of \\"scope\\"", only=scope.picked)\nx.scope; saescope.load(1)';
+  expect(named(code, "mine")).toBe(
+    'mine.ablate("the scope.of \\"scope\\"", only=mine.picked)\nx.scope; saescope.load(1)',
+  );
+  expect(named(code, "")).toBe(code);
+  expect(named("scope.show(1)", "$&")).toBe("$&.show(1)");
 });

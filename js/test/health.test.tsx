@@ -221,8 +221,8 @@ test("the badge needs one request, and says a word and a figure", async () => {
     client.close();
   };
   await ready(".ss-health-badge");
-  expect(host.textContent).toBe("●good98.4\u2009% recovered");
-  expect(find(".ss-health-badge")?.getAttribute("aria-label")).toBe("Health: good");
+  expect(host.textContent).toBe("●good 98.4\u2009% recovered");
+  expect(find(".ss-health-badge")?.getAttribute("aria-label")).toBe("Health: good 98.4\u2009% recovered");
   expect(asked(port, "health.get")).toBe(1);
 });
 

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { fixturePort } from "../dev/fixture.js";
+import { fixturePort, infoOf } from "../dev/fixture.js";
 import { FEATURE_TYPE } from "../src/data/drag.js";
 import type { MountOptions, PanelHandle } from "../src/draw.js";
 import { type Host, registerHost } from "../src/host.js";
@@ -98,6 +98,50 @@ test("what the host gives as defaults is asked for, and what a person chose befo
   const state = { panels: { feature: { context: 0 } } };
   unmount = mount("browser", port, el, { scope: "dev", feature: 3, state }, { host });
   await until(() => expect(sent("examples.list")[0]?.["params"]).toMatchObject({ context: 0, k: 7 }));
+});
+
+test.each(["browser", "feature"])(
+  "new settings reach an open %s, but for what was chosen there",
+  async (name) => {
+    const listeners = new Set<() => void>();
+    const host = {
+      defaults: { feature: { context: 5, k: 7 } },
+      onDefaults: (listener: () => void) => {
+        listeners.add(listener);
+        return () => listeners.delete(listener);
+      },
+    };
+    port = fixturePort(64, 1);
+    unmount = mount(name, port, el, { scope: "dev", feature: 3 }, { host });
+    const asked = () => sent("examples.list").at(-1)?.["params"];
+    await until(() => expect(asked()).toMatchObject({ context: 5, k: 7 }));
+    await ready("[aria-label='Tokens of context on each side'] button");
+    const full = [
+      ...el.querySelectorAll<HTMLElement>("[aria-label='Tokens of context on each side'] button"),
+    ].at(2);
+    full?.click();
+    await until(() => expect(asked()).toMatchObject({ context: 0, k: 7 }));
+    host.defaults = { feature: { context: 16, k: 9 } };
+    for (const listener of listeners) listener();
+    await until(() => expect(asked()).toMatchObject({ context: 0, k: 9 }));
+    unmount();
+    await until(() => expect(listeners.size).toBe(0));
+    unmount = () => {};
+  },
+);
+
+test("calls name the variable that the scope has in the notebook, as the kernel tells it", async () => {
+  const insertCell = vi.fn<NonNullable<Host["insertCell"]>>();
+  show({ host: { insertCell } });
+  await ready("[data-page-feature='3'] [data-example]");
+  port.deliver({ t: "notify", topic: "scopes", data: { scopes: [{ ...infoOf(64), variable: "mine" }] } });
+  await ready("[data-variable=mine]");
+  press("i");
+  expect(insertCell.mock.calls[0]?.[0]).toBe('mine.show("feature", 3)');
+  button("insert cell")?.click();
+  expect(insertCell.mock.calls[1]?.[0]).toMatch(/^mine\.\w+\(/);
+  const { held } = drag("dragstart", find("[role=row][data-feature='5']")?.firstElementChild ?? null);
+  expect(held.get("text/plain")).toBe('mine.show("feature", 5)');
 });
 
 test("the state is told to whoever drew the panel, who can change it", async () => {

@@ -1,5 +1,6 @@
 """The scopes that live in this process, for panels to find, and news of them."""
 
+import sys
 import threading
 import weakref
 from collections.abc import Callable
@@ -45,6 +46,13 @@ def get(scope_id: str) -> "Scope":
     if scope is None:
         raise UnknownNameError("this scope is gone from the kernel.", hint="Run its cell again.", scope=scope_id)
     return scope
+
+
+def variable(scope: "Scope") -> str:
+    """The name that a notebook gives a scope: ``scope`` where that is one, else the first; ``""`` without any."""
+    named = list(vars(sys.modules["__main__"]).items())
+    found = [name for name, value in named if value is scope and not name.startswith("_")]
+    return "scope" if "scope" in found else next(iter(found), "")
 
 
 def panel_states(scope_id: str) -> dict[str, dict[str, Any]]:

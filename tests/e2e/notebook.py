@@ -16,13 +16,16 @@ READY = """async () => {
 def write(lab, name, cells):
     """Put a notebook where the server sees it."""
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(c) for c in cells])
-    notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    notebook.metadata["kernelspec"] = {"name": "warm", "display_name": "Python 3 (warm)", "language": "python"}
     nbformat.write(notebook, lab.notebooks / name)
 
 
 def open_notebook(page, lab, name, token):
-    """Open a notebook and wait until its kernel answers."""
-    page.goto(f"{lab.url}/lab/tree/{name}?reset&token={token}")
+    """Open a notebook and wait until its kernel answers; in a page that shows JupyterLab, without loading it again."""
+    if page.url.startswith(f"{lab.url}/lab") and page.evaluate("() => window.jupyterapp !== undefined"):
+        page.evaluate("(path) => window.jupyterapp.commands.execute('docmanager:open', { path })", name)
+    else:
+        page.goto(f"{lab.url}/lab/tree/{name}?reset&token={token}")
     page.wait_for_selector(".jp-Notebook .jp-Cell")
     page.wait_for_function("() => window.jupyterapp !== undefined")
     page.wait_for_function(READY)

@@ -20,6 +20,11 @@ def shoot(page, name):
     page.screenshot(path=OUTPUT / f"{name}.png")
 
 
+@pytest.fixture
+def page(kept_page):
+    return kept_page
+
+
 @pytest.fixture(scope="module")
 def scope():
     return saescope.open_index(DATA / "index")

@@ -2,10 +2,17 @@
 
 import re
 
+import pytest
+
 from e2e.test_browser import shoot
 from e2e.test_panels import ATTACK, open_with
 
 TEXT = "The king said so to the sailors of the islands, and the old city"
+
+
+@pytest.fixture
+def page(kept_page):
+    return kept_page
 
 
 def test_an_effect_in_the_panel_is_that_of_python(page, lab):

@@ -2,9 +2,11 @@
 
 import pytest
 
+from e2e.axe import violations
 from e2e.conftest import TOKEN
-from e2e.notebook import open_notebook, run_cell, set_theme, write
+from e2e.notebook import open_notebook, run_cell, write
 from e2e.test_browser import shoot
+from e2e.test_panels import THEMES, choose_theme
 
 DEMO = "import saescope\nscope = saescope.demo()"
 TAB = ".saescope-tab"
@@ -56,11 +58,10 @@ def opened(page, lab):
 def test_the_tab_comes_back_after_a_reload_with_its_feature_and_panel(page, lab, opened):
     page.locator(f"{TAB} [role=tab]", has_text="Neighbors").click()
     page.wait_for_function(f"() => ({TITLES})()[1].startsWith('#{opened}')")
-    shoot(page, "lab-main-light")
-    set_theme(page, is_dark=True)
-    page.wait_for_timeout(500)
-    shoot(page, "lab-main-dark")
-    set_theme(page, is_dark=False)
+    for theme in reversed(THEMES):
+        choose_theme(page, theme)
+        shoot(page, f"lab-main-{theme}")
+        assert violations(page, TAB) == [], theme
     page.wait_for_timeout(2000)
     reload(page, lab)
     page.locator(f"{TAB} [data-page-feature='{opened}'] [data-example]").first.wait_for()
@@ -112,6 +113,60 @@ def test_the_tab_lives_on_when_its_notebook_is_closed_and_says_when_the_kernel_g
     shoot(page, "lab-main-closed")
     page.locator(f"{TAB} .saescope-strip button").click()
     page.wait_for_selector(".jp-NotebookPanel .jp-Cell")
+
+
+def test_a_kernel_that_stays_dead_is_told_and_one_that_is_started_brings_the_tab_back(page, lab, opened):
+    lab.startup.mkdir(parents=True, exist_ok=True)
+    deadly = lab.startup / "00-dead.py"
+    deadly.write_text("import os; os._exit(1)")
+    try:
+        page.evaluate(
+            f"() => void {NOTEBOOK}.sessionContext.session.kernel.requestExecute("
+            "{ code: 'import os; os.kill(os.getpid(), 9)' }, true)"
+        )
+        strip = page.locator(f"{TAB} .saescope-strip")
+        strip.get_by_text("The kernel is dead").wait_for()
+    finally:
+        deadly.unlink()
+    assert page_feature(page) == opened
+    shoot(page, "lab-main-dead")
+    dismiss = page.locator(".jp-Dialog .jp-mod-accept")
+    if dismiss.count():
+        dismiss.first.click()
+    assert violations(page, f"{TAB} .saescope-strip") == []
+    strip.get_by_role("button", name="Restart the kernel").click()
+    page.locator(".jp-Dialog .jp-mod-warn, .jp-Dialog .jp-mod-accept").last.click()
+    strip.get_by_text("The kernel is dead").wait_for(state="hidden")
+    page.wait_for_function(f"() => {NOTEBOOK}.sessionContext.session?.kernel?.status === 'idle'")
+    activate_notebook(page)
+    run_cell(page, 0)
+    strip.wait_for(state="hidden")
+    page.locator(f"{TAB} .saescope[data-status=ready] [data-page-feature='{opened}'] [data-example]").first.wait_for()
+
+
+def drag_tab(page, n, target, x, y):
+    """Drag the tab of this place to a point of an element, as a hand does."""
+    tab = page.locator("#jp-main-dock-panel .lm-TabBar-tab").nth(n).bounding_box()
+    to = page.locator(target).first.bounding_box()
+    page.mouse.move(tab["x"] + 20, tab["y"] + tab["height"] / 2)
+    page.mouse.down()
+    page.mouse.move(tab["x"] + 40, tab["y"] + 60, steps=4)
+    page.mouse.move(to["x"] + x * to["width"], to["y"] + y * to["height"], steps=8)
+    page.mouse.up()
+
+
+def test_a_tab_that_is_dragged_to_another_place_goes_on(page, lab, opened):
+    before = page.locator(TAB).bounding_box()
+    drag_tab(page, 1, ".jp-NotebookPanel", 0.5, 0.9)
+    page.wait_for_function(
+        f"(y) => document.querySelector('{TAB}').getBoundingClientRect().top > y + 100", arg=before["y"]
+    )
+    row = page.locator(f"{TAB} [role=row][data-feature]").nth(5)
+    other = row.get_attribute("data-feature")
+    row.click()
+    page.locator(f"{TAB} [data-page-feature='{other}'] [data-example]").first.wait_for()
+    assert page.locator(f"{TAB} .saescope").count() == 1
+    shoot(page, "lab-main-dragged")
 
 
 def test_of_several_scopes_one_is_asked_for(page, lab, opened):

@@ -6,11 +6,14 @@ import re
 import nbformat
 import pytest
 
+import saescope
 from e2e.axe import violations
 from e2e.conftest import TOKEN
 from e2e.notebook import open_notebook, run_cell, set_theme, write
 from e2e.test_browser import shoot
 from e2e.test_lab_main import DEMO, NOTEBOOK, TAB, WIDE, activate_notebook, run, wait_drawn
+from e2e.test_panels import THEMES, choose_theme
+from saescope.bundled import DATA
 
 SOURCES = f"() => {NOTEBOOK}.content.widgets.map((cell) => cell.model.sharedModel.source)"
 MENU_ITEM = ".lm-Menu-item[data-command='saescope:show-firing']"
@@ -21,7 +24,8 @@ def notebook(page, lab):
     """A notebook with a Markdown cell, the demo and an output; nothing of ours is open."""
     page.set_default_timeout(90_000)
     page.set_viewport_size(WIDE)
-    write(lab, "tools.ipynb", [DEMO, "print('the king of the islands said so')", "scope.browse()"])
+    named = DEMO.replace("scope =", "mine =")
+    write(lab, "tools.ipynb", [named, "print('the king of the islands said so')", "mine.browse()"])
     made = nbformat.read(lab.notebooks / "tools.ipynb", as_version=4)
     made.cells.insert(0, nbformat.v4.new_markdown_cell("It was the *best of times* for the sailors."))
     nbformat.write(made, lab.notebooks / "tools.ipynb")
@@ -100,6 +104,10 @@ def test_settings_act(page, lab, notebook):
     run(page, "saescope:open-settings")
     page.get_by_text("Shading of tokens").first.wait_for()
     shoot(page, "lab-settings")
+    page.locator("input[id$='_k']").first.fill("4")
+    page.wait_for_function(
+        "() => document.querySelectorAll('.saescope-tab [data-page-feature] [data-example]').length === 4"
+    )
     page.evaluate("() => window.jupyterapp.serviceManager.settings.save('@saescope/labextension:plugin', '{}')")
 
 
@@ -151,12 +159,12 @@ def test_a_feature_is_dragged_into_the_notebook_and_a_text_into_the_panel(page, 
     n_cells = len(page.evaluate(SOURCES))
     row.drag_to(page.locator(".jp-MarkdownCell"), target_position={"x": 60, "y": 2})
     page.wait_for_function(f"() => {NOTEBOOK}.content.widgets.length === {n_cells + 1}")
-    assert page.evaluate(SOURCES)[0] == f'scope.show("feature", {feature})'
+    assert page.evaluate(SOURCES)[0] == f'mine.show("feature", {feature})'
     name = page.locator(f"{TAB} .ss-try .ss-name").first
     dragged = name.get_attribute("data-drag")
     name.drag_to(page.locator(".jp-MarkdownCell"), target_position={"x": 60, "y": 25})
     page.wait_for_function(f"() => {NOTEBOOK}.content.widgets.length === {n_cells + 2}")
-    assert page.evaluate(SOURCES)[2] == f'scope.show("feature", {dragged})'
+    assert page.evaluate(SOURCES)[2] == f'mine.show("feature", {dragged})'
     shoot(page, "lab-dragged")
     # the same by key, by button, and from the context menu
     page.locator(f"{TAB} .saescope").focus()
@@ -256,8 +264,36 @@ def test_the_side_bar_remembers_and_two_windows_follow_each_other(page, lab, not
     back.click()
     there.locator(f"[data-page-feature='{feature}']").wait_for()
     second.close()
-    shoot(page, "lab-side")
-    assert violations(page, "#saescope-sidebar") == []
+    for theme in reversed(THEMES):
+        choose_theme(page, theme)
+        shoot(page, f"lab-side-{theme}")
+        assert violations(page, "#saescope-sidebar") == [], theme
+
+
+def test_findings_that_are_not_trusted_show_text_and_snapshot_and_run_nothing(page, lab):
+    scope = saescope.open_index(DATA / "index")
+    attack = "<img src=x onerror='window.__hacked = 1'><script>window.__hacked = 1</script>"
+    scope.notes.set(844, label=attack, remark=attack)
+    try:
+        scope.export_notebook(lab.notebooks / "findings.ipynb", features=[844], question=attack)
+    finally:
+        scope.notes.undo()
+    write(lab, "shown.ipynb", ["pass"])
+    shown = nbformat.read(lab.notebooks / "shown.ipynb", as_version=4)
+    data, _ = scope.browse()._repr_mimebundle_()
+    data = {kind: content for kind, content in data.items() if "widget" not in kind}
+    shown.cells[0].outputs = [nbformat.v4.new_output("display_data", data=data)]
+    nbformat.write(shown, lab.notebooks / "shown.ipynb")
+    for name, selector in (("findings.ipynb", ".jp-RenderedHTMLCommon table"), ("shown.ipynb", ".saescope [role=row]")):
+        open_notebook(page, lab, name, TOKEN)
+        page.locator(f".jp-NotebookPanel:not(.lm-mod-hidden) {selector}").first.wait_for()
+        assert not page.evaluate("() => window.jupyterapp.shell.currentWidget.model.trusted ?? false")
+        assert page.evaluate("() => window.__hacked") is None
+        assert page.locator(".jp-NotebookPanel script, .jp-NotebookPanel img[src='x']").count() == 0
+        kernel = "window.jupyterapp.shell.currentWidget.sessionContext.session.kernel"
+        assert page.evaluate(f"async () => (await {kernel}.requestCommInfo({{}})).content.comms") == {}
+    assert page.locator(".saescope").first.get_attribute("data-status") == "snapshot"
+    shoot(page, "lab-untrusted")
 
 
 def test_a_selection_in_an_editor_and_in_a_markdown_document_can_be_tried(page, lab, notebook):
@@ -281,3 +317,9 @@ def test_a_selection_in_an_editor_and_in_a_markdown_document_can_be_tried(page, 
     )
     assert page.locator(TAB).count() == 1
     shoot(page, "lab-firing-markdown")
+    activate_notebook(page)
+    n_cells = len(page.evaluate(SOURCES))
+    run(page, "saescope:pick", isPalette=True)
+    page.wait_for_function(f"() => {NOTEBOOK}.content.widgets.length === {n_cells + 1}")
+    assert "import saescope\n\nsaescope.pick()" in page.evaluate(SOURCES)
+    page.locator(".jp-OutputArea-output .saescope .ss-picker").first.wait_for()

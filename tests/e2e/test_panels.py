@@ -6,7 +6,7 @@ import re
 import pytest
 
 from e2e.axe import violations
-from e2e.conftest import TOKEN
+from e2e.conftest import TOKEN, open_page, watched
 from e2e.notebook import open_notebook, run_cell, set_theme, write
 from e2e.test_browser import PANEL, shoot
 from saescope.panels.core import BUNDLE
@@ -50,6 +50,11 @@ TABS = {
 THEMES = {"light": "JupyterLab Light", "dark": "JupyterLab Dark", "contrast": "JupyterLab Dark High Contrast"}
 
 
+@pytest.fixture
+def page(kept_page):
+    return kept_page
+
+
 def open_with(page, lab, name, *cells):
     write(lab, name, [LOAD, *cells])
     open_notebook(page, lab, name, TOKEN)
@@ -87,18 +92,47 @@ def tops(page):
     return [int(n) for n in re.findall(r"\d+", shown.inner_text())]
 
 
+@pytest.fixture(scope="module")
+def loaded(browser, lab):
+    """A notebook whose scope is loaded once, and a cell in which each panel is shown after the other."""
+    lab.kept.add("alone.ipynb")
+    context, opened = open_page(browser)
+    write(lab, "alone.ipynb", [LOAD, ""])
+    open_notebook(opened, lab, "alone.ipynb", TOKEN)
+    run_cell(opened, 0)
+    yield opened
+    context.close()
+    lab.kept.remove("alone.ipynb")
+    lab.end_kernels()
+
+
+def show_in(page, code):
+    """Run a code in the last cell of the loaded notebook, in place of what was there."""
+    page.evaluate(
+        """(code) => {
+          const cell = window.jupyterapp.shell.currentWidget.content.widgets[1];
+          cell.model.clearExecution();
+          cell.model.sharedModel.setSource(code);
+        }""",
+        code,
+    )
+    run_cell(page, 1)
+
+
 @pytest.mark.parametrize("name", READY)
-def test_a_panel_alone_has_no_fault_in_any_theme(page, lab, name):
-    panels = open_with(page, lab, f"{name}.ipynb", f"scope.show({name!r})")
-    panel = panels.first
-    panel.locator(READY[name]).first.wait_for()
-    page.wait_for_timeout(1000)
-    for theme in THEMES:
-        choose_theme(page, theme)
-        shoot(page, f"panel-{name}-{theme}")
-        assert violations(page, PANEL) == [], theme
-    assert page.evaluate("() => window.__hacked") is None
-    assert panel.locator("img, script, iframe").count() == 0
+def test_a_panel_alone_has_no_fault_in_any_theme(loaded, lab, name):
+    with watched(loaded, lab):
+        show_in(loaded, f"scope.show({name!r})")
+        wait_live(loaded)
+        panel = loaded.locator(PANEL).first
+        panel.locator(READY[name]).first.wait_for()
+        loaded.wait_for_timeout(1000)
+        for theme in THEMES:
+            choose_theme(loaded, theme)
+            shoot(loaded, f"panel-{name}-{theme}")
+            assert violations(loaded, PANEL) == [], theme
+        assert loaded.evaluate("() => window.__hacked") is None
+        assert panel.locator("img, script, iframe").count() == 0
 
 
 def test_every_tab_of_the_browser_opens_by_its_key_and_has_no_fault(page, lab):
@@ -184,7 +218,8 @@ def fragment(name):
     return max(re.findall(r"[\w .,;:=(){}\[\]!?&|+*-]+", text, re.ASCII), key=len).encode()
 
 
-def test_the_javascript_travels_once_and_the_map_s_only_when_it_is_opened(page, lab):
+def test_the_javascript_travels_once_and_the_map_s_only_when_it_is_opened(own_page, lab):
+    page = own_page
     parts, seen = {name: fragment(name) for name in ("core", "map")}, dict.fromkeys(("core", "map"), 0)
 
     def hear(payload):

@@ -1,5 +1,7 @@
 """Kernels that die, wires that break, windows that come and go: every request ends, and panels come back."""
 
+import threading
+
 import pytest
 
 from e2e.conftest import TOKEN, open_page
@@ -8,7 +10,7 @@ from e2e.test_browser import PANEL
 from e2e.wire import Wire
 
 BEGUN = "import saescope, time, os\nscope = saescope.demo()\nscope.browse()"
-DROP_MS = 60_000
+DROP_S = 60
 RECONNECT_MS = 180_000
 """JupyterLab tries again after twice as long each time, up to about a minute."""
 
@@ -37,6 +39,37 @@ def dismiss_dialogs(page):
     """Close what JupyterLab says about kernel or server whenever it is in the way."""
     accept = "() => document.querySelectorAll('.jp-Dialog .jp-mod-accept').forEach((button) => button.click())"
     page.add_locator_handler(page.locator(".jp-Dialog").first, lambda: page.evaluate(accept), no_wait_after=True)
+
+
+@pytest.fixture(scope="module")
+def dropped(browser, lab):
+    """A panel whose way to the server is cut for a minute, while other tests go on; what is asked of it then."""
+    wire = Wire(lab.port)
+    lab.kept.add("dropped.ipynb")
+    context, opened = open_page(browser)
+    dismiss_dialogs(opened)
+    write(lab, "dropped.ipynb", [BEGUN])
+    open_notebook(opened, wire, "dropped.ipynb", TOKEN)
+    run_cell(opened, 0)
+    opened.locator(f"{PANEL}[data-status=ready] [data-example]").first.wait_for()
+    panel = opened.locator(PANEL).first
+    wait_opened(panel, open_row(panel, 2))
+    wire.cut()
+    mending = threading.Timer(DROP_S, wire.mend)
+    mending.start()
+    opened.wait_for_timeout(1000)
+    yield panel, open_row(panel, 7), mending
+    mending.cancel()
+    context.close()
+    wire.close()
+    lab.kept.remove("dropped.ipynb")
+    lab.end_kernels()
+
+
+def test_a_panel_without_the_server_keeps_what_it_shows(dropped):
+    panel, _, mending = dropped
+    assert mending.is_alive()
+    assert panel.locator("[role=row][data-feature]").count() > 3
 
 
 def test_a_killed_kernel_is_told_and_its_panel_comes_back(page, lab):
@@ -83,37 +116,6 @@ def test_a_page_that_is_loaded_again_while_it_waits_answers(page, lab):
     panel.get_by_role("tabpanel", name="Try it").locator("[data-i]").first.wait_for()
 
 
-@pytest.fixture
-def wired(browser, lab):
-    """A page whose way to the server can be cut."""
-    wire = Wire(lab.port)
-    context, opened = open_page(browser)
-    yield opened, wire
-    context.close()
-    wire.close()
-    lab.end_kernels()
-
-
-def test_a_minute_without_the_server_loses_nothing_that_was_asked(wired, lab):
-    page, wire = wired
-    dismiss_dialogs(page)
-    write(lab, "dropped.ipynb", [BEGUN])
-    open_notebook(page, wire, "dropped.ipynb", TOKEN)
-    run_cell(page, 0)
-    panel = page.locator(PANEL).first
-    page.locator(f"{PANEL}[data-status=ready] [data-example]").first.wait_for()
-    wait_opened(panel, open_row(panel, 2))
-    wire.cut()
-    page.wait_for_timeout(1000)
-    asked = open_row(panel, 7)
-    page.wait_for_timeout(DROP_MS)
-    assert panel.locator("[role=row][data-feature]").count() > 3
-    wire.mend()
-    wait_opened(panel, asked, timeout_ms=RECONNECT_MS)
-    wait_opened(panel, open_row(panel, 3))
-    assert panel.get_attribute("data-status") == "ready"
-
-
 def test_two_windows_on_one_kernel_follow_one_selection(page, browser, lab):
     panel = begin(page, lab, "two.ipynb")
     page.evaluate("() => window.jupyterapp.commands.execute('docmanager:save')")
@@ -128,3 +130,11 @@ def test_two_windows_on_one_kernel_follow_one_selection(page, browser, lab):
     finally:
         context.close()
     wait_opened(panel, open_row(panel, 3))
+
+
+def test_a_minute_without_the_server_loses_nothing_that_was_asked(dropped):
+    panel, asked, mending = dropped
+    mending.join()
+    wait_opened(panel, asked, timeout_ms=RECONNECT_MS)
+    wait_opened(panel, open_row(panel, 3))
+    assert panel.get_attribute("data-status") == "ready"

@@ -57,6 +57,13 @@ export function callText({ method, args }: Call): string {
   return written(`scope.${method}`, FIRST[method] ?? [], args);
 }
 
+const NAMES = /"(?:[^"\\]|\\.)*"|(?<![\w.])scope\b/g;
+
+/** A call of `scope` as one of the variable that the scope has in the notebook; texts in it stay as they are. */
+export function named(code: string, variable: string | undefined): string {
+  return variable ? code.replace(NAMES, (found) => (found === "scope" ? variable : found)) : code;
+}
+
 /** Calls as Python text, one a line. */
 export function callsText(calls: readonly Call[]): string {
   return calls.map(callText).join("\n");

@@ -30,7 +30,8 @@ export function readRows(data: object, buffers: DataView[]): FeatureRow[] {
 }
 
 function rowsFromArrow(buffer: DataView): FeatureRow[] {
-  const bytes = new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.byteLength);
+  const whole = new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.byteLength);
+  const bytes = buffer.byteOffset % 8 === 0 ? whole : whole.slice(); // columns are read in place, at multiples of 8
   const table = tableFromIPC(bytes);
   return table.toArray().map((row: Record<string, unknown>) => {
     const cells = Object.entries(row).map(([name, value]) => [name, cell(value)]);

@@ -118,6 +118,7 @@ export interface ScopeInfo {
   key: string;
   has_postings: boolean;
   imported: string;
+  variable: string;
 }
 
 /** Names one scope. */

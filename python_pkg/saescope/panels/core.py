@@ -19,6 +19,7 @@ from saescope.errors import BundleMissingError
 from saescope.index.store import check_feature
 from saescope.panels.snapshot import MIME, Requests, first_feature, html_table, snapshot
 from saescope.rpc.connection import Connection
+from saescope.rpc.transports.comm import in_jupyter
 from saescope.rpc.transports.harden import harden
 from saescope.scope import Scope
 
@@ -46,14 +47,18 @@ _made: dict[Path, Core] = {}
 
 
 def core(bundle: Path) -> Core:
-    """The one widget of this kernel that carries a bundle, made on first use."""
+    """The one widget of this kernel that carries a bundle, made on first use.
+
+    Outside Jupyter each panel gets one of its own: marimo closes the widgets of a cell that runs again, and others
+    serve several pages from one process, of which each knows only its own widgets.
+    """
     if not bundle.exists():
         raise BundleMissingError(
             f"the panel cannot be shown: {bundle.name} was not built.",
             hint="Install saescope from a wheel, or run `npm ci && npm run build` in its repository.",
         )
     with _lock:
-        if bundle not in _made or _made[bundle].comm is None:
+        if bundle not in _made or _made[bundle].comm is None or not in_jupyter():
             _made[bundle] = type("Core", (Core,), {"_esm": bundle})()
         return _made[bundle]
 

@@ -18,20 +18,19 @@ export function HealthBadge({ info, client, open }: Props) {
   const { health } = useHealth(client, info);
   if (!health || !info.has_index) return null;
   const recovered = best(health, "recovered")?.value;
+  const figure = recovered == null ? "" : `${share(recovered)} recovered`;
   const show = (node: HTMLElement) =>
     hover.set({ rect: node.getBoundingClientRect(), title: "", lines: lines(health) });
   const hide = () => hover.set(undefined);
   const inside = (
     <>
-      <Mark grade={health.grade} />
-      {recovered != null && (
-        <span class="ss-wide-only ss-health-badge-figure">{share(recovered)} recovered</span>
-      )}
+      <Mark grade={health.grade} />{" "}
+      {figure && <span class="ss-wide-only ss-health-badge-figure">{figure}</span>}
     </>
   );
   const props = {
     class: "ss-health-badge",
-    "aria-label": `Health: ${GRADES[health.grade].word}`,
+    "aria-label": `Health: ${GRADES[health.grade].word}${figure && ` ${figure}`}`,
     onMouseEnter: (e: MouseEvent) => show(e.currentTarget as HTMLElement),
     onMouseLeave: hide,
   };

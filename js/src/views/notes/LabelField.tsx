@@ -1,5 +1,6 @@
 import type { RefObject } from "preact";
 import { useLayoutEffect } from "preact/hooks";
+import { focusedNear } from "../shell/inside.js";
 import type { Desk } from "./desk.js";
 
 interface Props {
@@ -14,7 +15,7 @@ export function LabelField({ desk, feature, next, field }: Props) {
   useLayoutEffect(() => {
     const node = field.current;
     return () => {
-      if (node && document.activeElement === node) leave(node);
+      if (node && focusedNear(node) === node) leave(node);
       void desk.commit(feature, "label");
     };
   }, []);

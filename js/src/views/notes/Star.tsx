@@ -1,6 +1,7 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { count } from "../../data/format.js";
 import type { FeatureNote } from "../../protocol/generated.js";
+import { isInside } from "../shell/inside.js";
 import { type Desk, STARRED } from "./desk.js";
 
 interface Props {
@@ -19,7 +20,7 @@ export function Star({ desk, feature, note }: Props) {
   useEffect(() => {
     if (!isOpen) return;
     const onDown = (event: Event) => {
-      if (!root.current?.contains(event.target as Node)) setOpen(false);
+      if (!isInside(event, root.current)) setOpen(false);
     };
     document.addEventListener("pointerdown", onDown, true);
     return () => document.removeEventListener("pointerdown", onDown, true);

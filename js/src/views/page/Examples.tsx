@@ -3,6 +3,7 @@ import { count, number } from "../../data/format.js";
 import type { Example, ExampleGroup } from "../../protocol/generated.js";
 import { MarkButtons, MarkSign, markOfKey } from "../notes/MarkButtons.js";
 import type { Mark } from "../notes/useMarks.js";
+import { focusedNear } from "../shell/inside.js";
 import type { Placed } from "./pointing.js";
 import { TokenText } from "./TokenText.js";
 import type { Shown } from "./useFeature.js";
@@ -120,7 +121,7 @@ function Row({ example, max, isAligned, hasBreaks, mark, can }: RowProps) {
         can.mark(example, next);
       }}
       onMouseEnter={() => setIn(true)}
-      onMouseLeave={(e) => setIn(e.currentTarget.contains(document.activeElement))}
+      onMouseLeave={(e) => setIn(e.currentTarget.contains(focusedNear(e.currentTarget)))}
       onFocusIn={() => setIn(true)}
       onFocusOut={(e) =>
         setIn(e.relatedTarget instanceof Node ? e.currentTarget.contains(e.relatedTarget) : false)

@@ -14,7 +14,7 @@ export function tokenAt(event: MouseEvent, texts: readonly string[]): number | u
   if (!node) return undefined;
   const piece = pieceOf(node);
   if (piece.end - piece.start === 1) return piece.start;
-  const caret = caretAt(event.clientX, event.clientY);
+  const caret = caretAt(node, event);
   if (!caret || caret.node !== node.firstChild) return undefined;
   // a caret stands between characters, at the nearer end of the one that is pointed at
   const isBefore = caret.offset > 0 && holds(partOf(caret.node, caret.offset - 1, caret.offset), event);
@@ -48,9 +48,11 @@ function holds(part: Range, { clientX: x, clientY: y }: MouseEvent): boolean {
   return [...part.getClientRects()].some((r) => x >= r.left && x < r.right && y >= r.top && y < r.bottom);
 }
 
-function caretAt(x: number, y: number): Caret | undefined {
+function caretAt(node: Element, { clientX: x, clientY: y }: MouseEvent): Caret | undefined {
   if (document.caretPositionFromPoint) {
-    const found = document.caretPositionFromPoint(x, y);
+    const root = node.getRootNode();
+    const shadowRoots = root instanceof ShadowRoot ? [root] : [];
+    const found = document.caretPositionFromPoint(x, y, { shadowRoots });
     return found ? { node: found.offsetNode, offset: found.offset } : undefined;
   }
   // Safari

@@ -1,4 +1,5 @@
 import { useEffect, useRef } from "preact/hooks";
+import { focusedNear, isInside } from "../shell/inside.js";
 
 /** Takes the focus, and closes on Escape and on a click outside of itself or its parent; the focus goes back. */
 export function useLeaving(
@@ -10,7 +11,7 @@ export function useLeaving(
   latest.current = close;
   useEffect(() => {
     const node = box.current;
-    const before = document.activeElement;
+    const before = focusedNear(node);
     const text = before?.closest("li")?.querySelector<HTMLElement>(".ss-text");
     node?.focus({ preventScroll: true });
     node?.scrollIntoView?.({ block: "nearest" });
@@ -28,8 +29,7 @@ export function useLeaving(
       leave();
     };
     const onDown = (event: Event) => {
-      if (outside !== "never" && event.target instanceof Node && !inside?.contains(event.target))
-        latest.current();
+      if (outside !== "never" && !isInside(event, inside)) latest.current();
     };
     node?.addEventListener("keydown", onKey);
     document.addEventListener("pointerdown", onDown, true);

@@ -4,6 +4,7 @@ import type { FeatureBrief } from "../../protocol/generated.js";
 import { EffectBar } from "../effects/EffectBar.js";
 import { change } from "../effects/signed.js";
 import { FeatureName } from "../shell/FeatureName.js";
+import { focusedNear } from "../shell/inside.js";
 import { readableToken } from "../tryit/RankedList.js";
 import type { PromptData } from "./data.js";
 import { metricName, metricUnit } from "./PromptCard.js";
@@ -209,7 +210,7 @@ export function walkRows(event: KeyboardEvent & { currentTarget: EventTarget | n
   if (step === undefined || event.ctrlKey || event.metaKey || event.altKey) return;
   if (!(event.currentTarget instanceof HTMLElement)) return;
   const names = [...event.currentTarget.querySelectorAll<HTMLElement>(".ss-name")];
-  const at = names.indexOf(document.activeElement as HTMLElement);
+  const at = names.indexOf(focusedNear(event.currentTarget) as HTMLElement);
   const next = names[Math.max(0, Math.min(names.length - 1, at + step))];
   if (!next) return;
   event.preventDefault();

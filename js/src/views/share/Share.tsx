@@ -2,6 +2,7 @@ import { useEffect, useRef } from "preact/hooks";
 import type { PanelView, ViewProps } from "../../panels/panel.js";
 import type { ExportKind, ExportKinds } from "../../protocol/generated.js";
 import { useSlow } from "../shell/hooks.js";
+import { focusedNear } from "../shell/inside.js";
 import { useKeys } from "../shell/keys.js";
 import { Failure, Notice, Skeleton } from "../shell/Notice.js";
 import { useAnswer } from "../shell/useAnswer.js";
@@ -43,7 +44,7 @@ function ShareView(props: ViewProps<ShareState>) {
   );
   useEffect(() => {
     const pane = first.current?.closest("[role=tabpanel]");
-    if (pane && pane === pane.ownerDocument.activeElement) focusFirst();
+    if (pane && pane === focusedNear(pane)) focusFirst();
   }, [shown === undefined]);
   const isSlow = useSlow(isWaiting && !shown);
   if (isReadOnly)

@@ -2,6 +2,7 @@ import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import { count, duration, number, percent, tokens } from "../../data/format.js";
 import { asRequestError, type Client, isQuiet } from "../../protocol/client.js";
 import type { BuildInfo, ScopeInfo } from "../../protocol/generated.js";
+import { focusedNear } from "./inside.js";
 
 interface Props {
   info: ScopeInfo;
@@ -82,7 +83,7 @@ function StopButton({ scope, client }: { scope: string; client: Client }) {
   const isAsked = useRef(false);
   const button = useRef<HTMLButtonElement>(null);
   const leave = () => button.current?.closest<HTMLElement>(".saescope")?.focus();
-  useLayoutEffect(() => () => void (document.activeElement === button.current && leave()), []);
+  useLayoutEffect(() => () => void (focusedNear(button.current) === button.current && leave()), []);
   const stop = () => {
     if (isAsked.current) return;
     isAsked.current = true;

@@ -15,6 +15,7 @@ import { Hover, HoverContext } from "./hover.js";
 import { Keys, KeysContext, onPanelKey, usePlainKeys } from "./keys.js";
 import { Failure, FirstShard, NoIndex, Skeleton } from "./Notice.js";
 import { Tooltip } from "./Tooltip.js";
+import { useDefaults } from "./useDefaults.js";
 import { usePanelState } from "./usePanelState.js";
 
 export interface FrameProps {
@@ -42,6 +43,7 @@ export function Frame({ client, spec, name, panel, initial, layout, onState, onH
   const isSlow = useSlow(!info && !error);
   const [isHelping, setHelping] = useState(false);
   const saved = usePanelState(client, spec, initial);
+  useDefaults(host, name, initial, saved);
   const shared = useShared(client, spec, saved.isLoaded ? saved.state.feature : undefined, saved.isLoaded);
   useEffect(() => {
     if (shared?.feature !== undefined) saved.keep({ feature: shared.feature });
@@ -60,7 +62,7 @@ export function Frame({ client, spec, name, panel, initial, layout, onState, onH
     f: () => shared?.forward(),
     i: () => {
       if (root.current && shared?.feature !== undefined)
-        host.insertCell?.(showCall(shared.feature), root.current);
+        host.insertCell?.(showCall(shared.feature, root.current), root.current);
     },
     "?": () => setHelping((is) => !is),
     Escape: () => {
@@ -78,6 +80,7 @@ export function Frame({ client, spec, name, panel, initial, layout, onState, onH
           class={`saescope ${isNarrow ? "ss-narrow" : "ss-wide"}`}
           style={{ "--ss-height": `${panel.height_px}px` }}
           data-status={client.status}
+          data-variable={info?.variable || undefined}
           data-lm-suppress-shortcuts
           role="region"
           aria-label={`saescope: ${panel.title}`}

@@ -1,5 +1,7 @@
 import type { ComponentChildren } from "preact";
 import { useRef, useState } from "preact/hooks";
+import { named } from "../../data/call.js";
+import { variableAt } from "../../data/drag.js";
 import { count, number, tokens } from "../../data/format.js";
 import type { Shared } from "../../data/shared.js";
 import { useHost } from "../../host.js";
@@ -78,8 +80,13 @@ export function PanelButtons({
   keep,
 }: Omit<Props, "info" | "client" | "panel"> & { panel: Pick<AnyPanel, "hasFeature"> }) {
   const [isCopied, setCopied] = useState(false);
-  const copy = () => {
+  const place = useRef<HTMLSpanElement>(null);
+  const call = () => {
     const text = code();
+    return text && named(text, variableAt(place.current));
+  };
+  const copy = () => {
+    const text = call();
     if (text === undefined) return;
     void navigator.clipboard?.writeText(text).then(() => {
       setCopied(true);
@@ -87,9 +94,8 @@ export function PanelButtons({
     });
   };
   const { insertCell } = useHost();
-  const place = useRef<HTMLSpanElement>(null);
   const insert = () => {
-    const text = code();
+    const text = call();
     if (text !== undefined && place.current) insertCell?.(text, place.current);
   };
   const isLocked = locked !== undefined;
@@ -114,7 +120,7 @@ export function PanelButtons({
       <button
         type="button"
         class="ss-quiet-button"
-        title={`Copy the Python call that gives this as polars: ${code() ?? ""}`}
+        title={`Copy the Python call that gives this as polars: ${call() ?? ""}`}
         onClick={copy}
       >
         {isCopied ? "copied" : "copy code"}

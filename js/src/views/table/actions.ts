@@ -1,3 +1,4 @@
+import { named } from "../../data/call.js";
 import type { TableProps } from "./state.js";
 import type { Picks } from "./usePicks.js";
 
@@ -11,7 +12,7 @@ export interface Action {
 const MOST_COMPARED = 4;
 
 /** What can be done with the marked features. */
-export function actionsOf({ shared, state, update, openTab }: TableProps, picks: Picks): Action[] {
+export function actionsOf({ info, shared, state, update, openTab }: TableProps, picks: Picks): Action[] {
   const { picked } = shared;
   const { isOnlyPicked = false } = state;
   const compare: Action = {
@@ -40,7 +41,7 @@ export function actionsOf({ shared, state, update, openTab }: TableProps, picks:
     {
       name: "copy as Python",
       title: "Copy the call that gives the marked features as polars.",
-      run: () => copy(`scope.find_features(only=[${picked.join(", ")}])`, picks.tell),
+      run: () => copy(named(`scope.find_features(only=[${picked.join(", ")}])`, info.variable), picks.tell),
     },
     {
       name: "save CSV",

@@ -29,6 +29,7 @@ def scope_info(scope: Scope) -> ScopeInfo:
         "has_model": scope.model is not None,
         "building": build_info(scope),
         "key": scope.key,
+        "variable": live.variable(scope),
     }
     if index is None:
         return ScopeInfo(**common)

@@ -30,6 +30,7 @@ class ScopeInfo:
     While an index is being built, ``is_complete`` is false and ``n_tokens`` are those read so far.
     ``key`` is the same for the same model, SAE, site and index, in any process. ``imported`` says in sentences
     where an imported index comes from and what is not in it; ``n_counted`` is 0 there when it is not known.
+    ``variable`` is its name in the notebook, empty when it has none.
     """
 
     id: str
@@ -53,6 +54,7 @@ class ScopeInfo:
     key: str = ""
     has_postings: bool = False
     imported: str = ""
+    variable: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
