@@ -17,7 +17,7 @@ from saescope.imports.foreign import ExampleReader, Feature, read_figures
 from saescope.imports.labels import Label
 from saescope.imports.reading import Record, numbered, read_lines
 from saescope.imports.saedashboard import facts_of
-from saescope.imports.writing import Facts, NotRisingError, write_examples
+from saescope.imports.writing import MOST_FEATURES, Facts, NotRisingError, write_examples
 from saescope.indexing.workspace import Workspace
 from saescope.types import Progress
 
@@ -144,7 +144,7 @@ def _take_activation(found: dict[int, Feature], record: Record, reader: ExampleR
 
 def _index(record: Record) -> int:
     number = record.whole("index")
-    if number is None:
+    if number is None or number >= MOST_FEATURES:
         record.fail("a feature's number as 'index'", record.data.get("index"))
     return number
 

@@ -13,7 +13,6 @@ Source: Lindsey et al. 2024, Sparse Crosscoders for Cross-Layer Features and Mod
 places a feature is one's own where that place has ``OWN`` of the summed decoder norm.
 """
 
-import json
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -21,7 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from saescope.errors import InputError, SaeSourceError
-from saescope.sources.directions import UNREADABLE
+from saescope.sources.checking import check_inside, load_tensors, read_object
 
 if TYPE_CHECKING:
     import polars as pl
@@ -145,13 +144,13 @@ def _open(what: Any) -> "tuple[dict[str, Tensor], dict[str, Any], str]":
             hint="Weights in .pt files can hold code: load them where you trust them, with torch.load(…, "
             "weights_only=True), and save the tensors with safetensors.torch.save_file.",
         )
-    from safetensors.torch import load_file
-
+    configs = [p for n in ("config.json", "cfg.json") if (p := files[0].parent / n).is_file()]
+    if path.is_dir():
+        check_inside(path, *(file.name for file in (files[0], *configs)))
     try:
-        configs = [p for n in ("config.json", "cfg.json") if (p := files[0].parent / n).is_file()]
-        facts = json.loads(configs[0].read_text()) if configs else {}
-        return load_file(files[0]), facts if isinstance(facts, dict) else {}, path.name
-    except UNREADABLE as err:
+        facts = read_object(configs[0]) if configs else {}
+        return load_tensors(files[0], floats_only=False), facts, path.name
+    except OSError as err:
         raise SaeSourceError(f"the crosscoder in {path} could not be read: {err}.", hint="Is it whole?") from err
 
 
@@ -159,6 +158,9 @@ def _laid_out(tensors: "dict[str, Tensor]", facts: dict[str, Any]) -> Any:
     """Encoder, decoder, both biases and the threshold, in one layout."""
     import torch
 
+    whole = next((n for n, t in tensors.items() if n not in ("k", "threshold") and not t.is_floating_point()), None)
+    if whole is not None:
+        raise SaeSourceError(f"{whole[:60]!r} of the crosscoder is of {tensors[whole].dtype}: wanted floating point.")
     if {"W_enc", "W_dec", "b_enc", "b_dec"} <= set(tensors):
         encoder, decoder = tensors["W_enc"].float(), tensors["W_dec"].float()
         decoder = decoder.transpose(0, 1) if decoder.ndim == 3 else decoder
@@ -172,7 +174,7 @@ def _laid_out(tensors: "dict[str, Tensor]", facts: dict[str, Any]) -> Any:
             hint="It knows W_enc, W_dec, b_enc, b_dec; and encoder.weight, encoder.bias, decoder.weight, decoder.bias.",
         )
     n_places, d, n = encoder.shape if encoder.ndim == 3 else (0, 0, 0)
-    if not n_places or decoder.shape != (n_places, n, d) or biases[0].shape != (n,) or biases[1].shape != (n_places, d):
+    if not n_places * d * n or decoder.shape != (n_places, n, d) or biases[0].shape != (n,) or biases[1].shape != (n_places, d):
         shapes = ", ".join(str(list(t.shape)) for t in (encoder, decoder, *biases))
         raise SaeSourceError(
             f"encoder, decoder and biases do not agree: {shapes}.",
@@ -181,12 +183,20 @@ def _laid_out(tensors: "dict[str, Tensor]", facts: dict[str, Any]) -> Any:
     if not all(torch.isfinite(t).all() for t in (encoder, decoder, *biases)):
         raise SaeSourceError("some of the crosscoder's weights are not finite.")
     norm = str(facts.get("code_normalization", "crosscoder")).rpartition(".")[2].lower()
-    limit = float(tensors["threshold"].reshape(-1)[0]) if "threshold" in tensors else 0.0
+    limit = _limit(tensors.get("threshold"))
     if limit > 0 and norm != "crosscoder":
         raise SaeSourceError(f"the crosscoder's threshold is on activations normalised by {norm}, which is not known.")
     if "k" in tensors and limit <= 0:
         raise SaeSourceError("the crosscoder chooses the k largest of a batch and has no threshold for use.")
     return encoder, decoder, biases, max(limit, 0.0) / decoder.norm(dim=-1).sum(0).clamp(min=1e-12)
+
+
+def _limit(threshold: "Tensor | None") -> float:
+    if threshold is None:
+        return 0.0
+    if threshold.numel() != 1 or not bool(threshold.float().isfinite()):
+        raise SaeSourceError(f"the crosscoder's threshold is one finite number, and {list(threshold.shape)} came.")
+    return float(threshold)
 
 
 class CrosscoderSource:
