@@ -189,7 +189,7 @@ def test_shards_end_where_the_next_begins_and_the_last_with_the_rows():
         ({"n_rows": 11}, ["number of tokens"]),
         ({"context_size": 16}, ["context size"]),
         ({"is_packed": False}, ["packing"]),
-        ({"shard_starts": [0]}, ["shards"]),
+        ({"shard_starts": [0, 8]}, ["shards"]),
         ({"rule": {}}, ["rule of what counts"]),
         ({"model": {"name": "other", "fingerprint": "1", "dtype": "float32"}, "corpus": {"name": "d", "fingerprint": "3"},
           "folder": "data-7", "settings": {"a": 1}, "made_by": "another"}, []),

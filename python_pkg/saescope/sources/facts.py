@@ -9,6 +9,8 @@ from saescope.errors import SaeSourceError
 SITE_NAME = re.compile(r"(?!.*(?:^|\.)__)[A-Za-z_][\w.\-]{0,199}", re.ASCII)
 MAX_WHOLE = 1 << 31
 MAX_TEXT = 1_000
+FOLDED_SCALE = "saescope_folded_scale"
+"""In the metadata of an SAE whose activations were scaled in training, once that is folded into its weights."""
 
 
 class Facts:
@@ -76,6 +78,15 @@ class Facts:
         if value is not None and (not isinstance(value, str) or len(value) > MAX_TEXT):
             raise self._refuse(key, f"a text of at most {MAX_TEXT:,} characters", value)
         return value or ""
+
+    def scale(self, key: str) -> float | None:
+        """A number above 0, ``None`` without one."""
+        value = self._metadata.get(key)
+        if value is None:
+            return None
+        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < float("inf"):
+            raise self._refuse(key, "a number above 0", value)
+        return float(value)
 
     def texts(self, key: str) -> tuple[str, ...]:
         """Several texts; none at all without any."""

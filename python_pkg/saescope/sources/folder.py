@@ -8,6 +8,7 @@ from safetensors import SafetensorError
 
 from saescope.errors import SaeSourceError
 from saescope.sources.checking import check_inside, read_header, read_object
+from saescope.sources.facts import FOLDED_SCALE
 
 FILES = ("cfg.json", "sae_weights.safetensors")
 SCALER = "activation_scaler.json"
@@ -78,4 +79,5 @@ def _load(path: Path, config: dict[str, Any], device: str, dtype: str) -> Any:
         if not isinstance(factor, int | float) or not 0 < factor < float("inf"):
             raise ValueError(f"activation_scaler.json holds no scaling_factor above 0, but {factor!r}")
         sae.fold_activation_norm_scaling_factor(float(factor))
+        sae.cfg.metadata[FOLDED_SCALE] = float(factor)
     return sae

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from saescope.errors import PluginError, SaeSourceError
 from saescope.sources import REGISTRY
-from saescope.sources.facts import Facts, check_weights
+from saescope.sources.facts import FOLDED_SCALE, Facts, check_weights
 from saescope.sources.fingerprint import fingerprint
 from saescope.sources.inference import for_use
 from saescope.sources.kwargs import check_folded, remarks_on
@@ -61,6 +61,10 @@ class LoadedSae:
         Of the features, where they have been given any (plain directions); else empty.
     hook_names
         All sites that it reads side by side (crosscoders); else empty.
+    input_scale
+        What activations were multiplied by in training, folded into the weights; ``None`` where by nothing.
+    places
+        Names of the models that it reads side by side (crosscoders of models); else empty.
     """
 
     sae: Any
@@ -82,17 +86,28 @@ class LoadedSae:
     remarks: tuple[str, ...] = ()
     names: tuple[str, ...] = ()
     hook_names: tuple[str, ...] = ()
+    places: tuple[str, ...] = ()
+    input_scale: float | None = None
 
     def fingerprint(self) -> str:
         """Hash of configuration and weights; see `sources.fingerprint`."""
         head = "" if self.hook_head_index is None else f" head {self.hook_head_index}"
-        where = " ".join(self.hook_names) or self.hook_name
+        where = " ".join((*self.hook_names, *self.places)) or self.hook_name
         return fingerprint(self.sae, f"{self.architecture} {where} {self.d_in} {self.d_sae}{head}")
 
     def scale(self) -> dict[str, Any]:
-        """In what units its activations are: how the site's are normalised first, and whether decoder norms are in."""
+        """In what units its activations are.
+
+        Returns
+        -------
+        dict
+            ``normalize_activations``, how the site's activations are normalised first; ``input_scale``, the factor they
+            were multiplied by in training, which is folded into the weights (null without one); and
+            ``is_rescaled_by_decoder``, whether its activations are multiplied by decoder norms.
+        """
         return {
             "normalize_activations": str(self.sae.cfg.normalize_activations),
+            "input_scale": self.input_scale,
             "is_rescaled_by_decoder": bool(getattr(self.sae.cfg, "rescale_acts_by_decoder_norm", False)),
         }
 
@@ -175,4 +190,6 @@ def describe(sae: Any, name: str) -> LoadedSae:
         remarks=tuple(remarks),
         hook_names=facts.sites("hook_names"),
         names=facts.texts("feature_names"),
+        places=facts.texts("model_names"),
+        input_scale=facts.scale(FOLDED_SCALE),
     )

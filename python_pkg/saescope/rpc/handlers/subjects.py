@@ -29,6 +29,10 @@ def scope_info(scope: Scope) -> ScopeInfo:
         "has_model": scope.model is not None,
         "building": build_info(scope),
         "key": scope.key,
+        "places": scope.places,
+        "units": scope.units_told(),
+        "why_not_folded": scope.why_not_folded(),
+        "remarks": scope.remarks,
     }
     if index is None:
         return ScopeInfo(**common)
