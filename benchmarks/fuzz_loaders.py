@@ -3,7 +3,7 @@
 ``python benchmarks/fuzz_loaders.py [N] [--only WORDS] [--seed S]`` changes well-made files in one to three places
 (`tests/hostile.py`), gives them to the loader they are for, and counts the outcomes. N is inputs in all, 100,000 by default,
 in equal shares but for imports, which take a half share each. Faults, which are anything but a load or an error of
-saescope, an input that takes over 30 s, and memory that grows by over 256 MB on one, are printed with the edits that make
+saescope, an input that takes over 30 s of processor time, and memory that grows by over 256 MB on one, are printed with the edits that make
 them; the exit status is then 1.
 
 Method: hypothesis draws the edits, from a seed; memory is the peak resident size of the process, read after each input.
@@ -65,13 +65,16 @@ def _peak_mb() -> float:
 
 def _told(err: BaseException) -> str:
     frames = traceback.extract_tb(err.__traceback__)[-2:]
-    return f"{type(err).__name__}: {str(err)[:100]} ({', '.join(f'{Path(f.filename).name}:{f.lineno}' for f in frames)})"
+    return (
+        f"{type(err).__name__}: {str(err)[:100]} ({', '.join(f'{Path(f.filename).name}:{f.lineno}' for f in frames)})"
+    )
 
 
 def fuzz(subject: Any, n: int, seed: int, folder: Path) -> Tally:
     """Give a loader ``n`` edited inputs."""
-    import hostile
     import hypothesis
+
+    import hostile
 
     hostile.run(subject, [], folder)
     tally = Tally()
@@ -79,7 +82,7 @@ def fuzz(subject: Any, n: int, seed: int, folder: Path) -> Tally:
     def stop(_signal: int, _frame: Any) -> None:
         raise _SlowError(f"over {LIMIT_S} s")
 
-    signal.signal(signal.SIGALRM, stop)
+    signal.signal(signal.SIGPROF, stop)
 
     @hypothesis.seed(seed)
     @hypothesis.settings(
@@ -91,8 +94,8 @@ def fuzz(subject: Any, n: int, seed: int, folder: Path) -> Tally:
     )
     @hypothesis.given(hostile.EDITS)
     def each(edits: Any) -> None:
-        begun = time.perf_counter()
-        signal.alarm(LIMIT_S)
+        begun = time.process_time()
+        signal.setitimer(signal.ITIMER_PROF, LIMIT_S)
         try:
             outcome, told = hostile.run(subject, edits, folder), ""
         except KeyboardInterrupt:
@@ -100,8 +103,8 @@ def fuzz(subject: Any, n: int, seed: int, folder: Path) -> Tally:
         except BaseException as err:
             outcome, told = "FAULT", _told(err)
         finally:
-            signal.alarm(0)
-        tally.take(outcome, time.perf_counter() - begun, edits, told)
+            signal.setitimer(signal.ITIMER_PROF, 0)
+        tally.take(outcome, time.process_time() - begun, edits, told)
 
     each()
     return tally
@@ -133,7 +136,9 @@ def main() -> int:
         print(f"{line}slowest {tally.slowest_s:.2f} s; most memory +{tally.most_mb:.0f} MB; {outcomes}", flush=True)
         for told, edits in tally.faults.items():
             print(f"    {told}\n        {edits}", flush=True)
-    print(json.dumps({"n": totals.total(), "seconds": round(time.perf_counter() - begun), **totals, "faults": n_faults}))
+    print(
+        json.dumps({"n": totals.total(), "seconds": round(time.perf_counter() - begun), **totals, "faults": n_faults})
+    )
     return 1 if n_faults else 0
 
 

@@ -49,7 +49,24 @@ class Edit:
 EDITS = st.lists(
     st.builds(
         Edit,
-        st.sampled_from(("set",) * 8 + ("drop", "drop", "add", "add", "header", "header", "bytes", "bytes", "twice", "cut", "grow", "deep", "file")),
+        st.sampled_from(
+            ("set",) * 8
+            + (
+                "drop",
+                "drop",
+                "add",
+                "add",
+                "header",
+                "header",
+                "bytes",
+                "bytes",
+                "twice",
+                "cut",
+                "grow",
+                "deep",
+                "file",
+            )
+        ),
         st.floats(0, 1, exclude_max=True, allow_nan=False),
         st.one_of(st.sampled_from(VALUES), st.integers(-5, 300), st.floats(allow_nan=True), st.text(max_size=8)),
     ),
@@ -92,7 +109,11 @@ def _swap_file(files: dict[str, bytes], name: str, value: Any) -> None:
     if kind == 0:
         del files[name]
     else:
-        files[name] = b"" if kind == 1 else b"\x80\x04\x95\x1e\x00\x00\x00\x00\x00\x00\x00\x8c\x05posix\x94\x8c\x06system\x94\x93."
+        files[name] = (
+            b""
+            if kind == 1
+            else b"\x80\x04\x95\x1e\x00\x00\x00\x00\x00\x00\x00\x8c\x05posix\x94\x8c\x06system\x94\x93."
+        )
 
 
 def _on_bytes(raw: bytes, edit: Edit, rest: float) -> bytes:
@@ -237,7 +258,10 @@ def _old_sae_files() -> dict[str, bytes]:
         "activation_fn_str": "topk", "activation_fn_kwargs": {"k": 4}, "normalize_activations": False, "prepend_bos": True,
         "context_size": 16, "apply_b_dec_to_input": True,
     }  # fmt: skip
-    return {"cfg.json": json.dumps(config).encode(), "sae_weights.safetensors": _sae_files("topk")["sae_weights.safetensors"]}
+    return {
+        "cfg.json": json.dumps(config).encode(),
+        "sae_weights.safetensors": _sae_files("topk")["sae_weights.safetensors"],
+    }
 
 
 def _load_sae(source: Path) -> None:
@@ -258,13 +282,23 @@ def _crosscoder_files(layout: str) -> dict[str, bytes]:
     encoder, decoder = torch.randn(2, 8, 16, generator=draw), torch.randn(2, 16, 8, generator=draw)
     biases = torch.randn(16, generator=draw), torch.randn(2, 8, generator=draw)
     if layout == "W_enc":
-        tensors = {"W_enc": encoder, "W_dec": decoder.transpose(0, 1).contiguous(), "b_enc": biases[0], "b_dec": biases[1]}
+        tensors = {
+            "W_enc": encoder,
+            "W_dec": decoder.transpose(0, 1).contiguous(),
+            "b_enc": biases[0],
+            "b_dec": biases[1],
+        }
     else:
         tensors = {
             "encoder.weight": encoder, "decoder.weight": decoder, "encoder.bias": biases[0], "decoder.bias": biases[1],
             "threshold": torch.tensor(0.5), "k": torch.tensor(3),
         }  # fmt: skip
-    config = {"code_normalization": "CodeNormalization.CROSSCODER", "num_layers": 2, "activation_dim": 8, "dict_size": 16}
+    config = {
+        "code_normalization": "CodeNormalization.CROSSCODER",
+        "num_layers": 2,
+        "activation_dim": 8,
+        "dict_size": 16,
+    }
     return {"model.safetensors": save(tensors), "config.json": json.dumps(config).encode()}
 
 
@@ -306,7 +340,7 @@ def _label_files(kind: str) -> dict[str, bytes]:
     if kind == "jsonl":
         return {"labels.jsonl": "\n".join(map(json.dumps, rows)).encode()}
     if kind == "csv":
-        return {"labels.csv": b"feature,label\n0,sea\n1,\"sky, star\"\n2,navy\n"}
+        return {"labels.csv": b'feature,label\n0,sea\n1,"sky, star"\n2,navy\n'}
     import polars as pl
 
     stream = io.BytesIO()
@@ -338,7 +372,9 @@ def _neuronpedia_files() -> dict[str, bytes]:
         }
         for n in (0, 2)
     ]  # fmt: skip
-    explanations = [{"index": "0", "description": "the sea", "typeName": "auto", "explanationModelName": "m", "scoreV1": 0.5}]
+    explanations = [
+        {"index": "0", "description": "the sea", "typeName": "auto", "explanationModelName": "m", "scoreV1": 0.5}
+    ]
     source = [{"num_prompts": 4, "num_tokens_in_prompt": 16, "dataset": "pile", "notes": 'saescope: {"d_sae": 8}'}]
     named = {
         "features/batch-0.jsonl": features, "activations/batch-0.jsonl": activations,

@@ -71,7 +71,13 @@ def test_a_changed_file_is_loaded_or_refused_and_nothing_else(subject, tmp_path)
     assert hostile.run(subject, [], tmp_path / "whole") == "loaded"
 
     @seed(7)
-    @settings(max_examples=N_EACH, database=None, deadline=None, suppress_health_check=list(HealthCheck), phases=[Phase.generate])
+    @settings(
+        max_examples=N_EACH,
+        database=None,
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
+        phases=[Phase.generate],
+    )
     @given(hostile.EDITS)
     def each(edits):
         hostile.run(subject, edits, tmp_path / "input")
@@ -119,7 +125,9 @@ def test_large_deep_and_ambiguous_configurations_are_refused(folder):
     refused(folder, "'d_in' is in it twice")
 
 
-@pytest.mark.parametrize(("part", "value"), [("W_enc", "nan"), ("W_dec", "inf"), ("b_dec", "-inf"), ("threshold", "nan")])
+@pytest.mark.parametrize(
+    ("part", "value"), [("W_enc", "nan"), ("W_dec", "inf"), ("b_dec", "-inf"), ("threshold", "nan")]
+)
 def test_weights_that_are_not_finite_are_refused(folder, part, value):
     from safetensors.torch import load_file
 
@@ -246,7 +254,7 @@ def test_a_model_whose_weights_are_a_pickle_is_refused(tmp_path):
      {"shard_starts": [5, 1]}, {"rule": {"n_skipped": "x"}}, {"version": [2, {}]}, {"model": {"name": 5}}],
 )  # fmt: skip
 def test_a_manifest_that_leads_elsewhere_or_has_other_types_is_refused(tmp_path, change):
-    (name, raw), = hostile._manifest_only().items()
+    ((name, raw),) = hostile._manifest_only().items()
     (tmp_path / name).write_text(json.dumps(json.loads(raw) | change))
     with pytest.raises(DamagedIndexError, match="no manifest"):
         read_manifest(tmp_path)

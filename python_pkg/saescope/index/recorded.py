@@ -71,13 +71,13 @@ _RULE: dict[str, Check] = {
     "max_norm_ratio": _or_none(lambda value: _number(value) and value > 0),
 }
 CHECKS: dict[str, tuple[str, Check]] = {
-    **{
-        name: ("a whole number from 0 on", _whole)
-        for name in ("n_rows", "n_counted", "context_size", "d_sae", "d_in", "vocab_size", "n_alive", "window_size")
-    },
-    **{name: ("a number", _number) for name in ("l0", "median_norm")},
-    **{name: ("true or false", _flag) for name in ("is_packed", "is_complete", "has_postings")},
-    **{name: ("a text", _text) for name in ("made_by", "lens", "created")},
+    **dict.fromkeys(
+        ("n_rows", "n_counted", "context_size", "d_sae", "d_in", "vocab_size", "n_alive", "window_size"),
+        ("a whole number from 0 on", _whole),
+    ),
+    **dict.fromkeys(("l0", "median_norm"), ("a number", _number)),
+    **dict.fromkeys(("is_packed", "is_complete", "has_postings"), ("true or false", _flag)),
+    **dict.fromkeys(("made_by", "lens", "created"), ("a text", _text)),
     "folder": ("a plain name, or empty", lambda value: value == "" or _name(value)),
     "explained_variance": ("a number or null", _or_none(_number)),
     "loss": ("an object of numbers, or null", _or_none(_holding(**_LOSS))),
@@ -90,7 +90,10 @@ CHECKS: dict[str, tuple[str, Check]] = {
     "settings": ("an object", _object),
     "corpus_key": ("an object or null", _or_none(_object)),
     "imported": ("an origin or null", _or_none(_holding(**_ORIGIN))),
-    "version": ("two whole numbers", lambda value: isinstance(value, list) and len(value) == 2 and all(map(_whole, value))),
+    "version": (
+        "two whole numbers",
+        lambda value: isinstance(value, list) and len(value) == 2 and all(map(_whole, value)),
+    ),
 }
 """What each field holds, in words, and whether a value is that."""
 PART: dict[str, Check] = {"name": _name, "n_bytes": _whole, "digest": _text}

@@ -1,7 +1,9 @@
 """Loading a scope, or opening an index alone."""
 
+import logging
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from saescope.errors import InputError, MismatchError
@@ -13,6 +15,8 @@ from saescope.types import Recipe
 if TYPE_CHECKING:
     from saescope.sources.model import LoadedModel
     from saescope.sources.sae import LoadedSae
+
+log = logging.getLogger("saescope.sources")
 
 
 def load(
@@ -67,6 +71,7 @@ def load(
     else:
         loaded = load_model(model, device=device, dtype=dtype)
     loaded_sae = load_sae(sae, device=str(loaded.device))
+    loaded_sae = _with_remark(loaded, loaded_sae, sae)
     site = find_site(loaded, loaded_sae)
     if opened is not None:
         _check_index(opened, loaded, loaded_sae)
@@ -75,6 +80,19 @@ def load(
         kind = None if dtype is None else str(dtype).removeprefix("torch.")
         recipe = Recipe(os.fspath(model), os.fspath(sae), str(loaded.device), kind)
     return warmed(Scope(model=loaded, sae=loaded_sae, site=site, index=opened, recipe=recipe))
+
+
+def _with_remark(model: "LoadedModel", loaded: "LoadedSae", given: Any) -> "LoadedSae":
+    """The SAE, with a remark where the model is by its name another than the one it was trained on."""
+    from saescope.sources.base import id_of, remark_on_base
+    from saescope.sources.registry.naming import listed_row
+
+    row = listed_row(given)
+    remark = remark_on_base(loaded.model_name if row is None else row["model"], id_of(model), loaded.name)
+    if not remark:
+        return loaded
+    log.warning("%s", remark)
+    return replace(loaded, remarks=(*loaded.remarks, remark))
 
 
 def _in_order(models: Mapping[str, Any], sae: Any) -> dict[str, Any]:

@@ -71,7 +71,9 @@ class Scaling(State):
             )
         if facts.get("is_rescaled_by_decoder") or facts.get("is_decoder_folded"):
             return "Activations are as the SAE gives them, which is in units of the model's own activation."
-        return "Activations are as the SAE gives them; one unit writes its decoder row, whose length differs by feature."
+        return (
+            "Activations are as the SAE gives them; one unit writes its decoder row, whose length differs by feature."
+        )
 
     def why_not_folded(self) -> str:
         """Why activations cannot be given folded, a sentence; empty where they can."""

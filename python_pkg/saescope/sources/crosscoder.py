@@ -76,7 +76,10 @@ class Crosscoder:
         return pl.DataFrame(
             {
                 "feature": pl.Series(range(self.decoder.shape[1]), dtype=pl.UInt32),
-                **{f"norm_{place}": norms.numpy() for place, norms in zip(self.places, self.decoder.norm(dim=-1), strict=True)},
+                **{
+                    f"norm_{place}": norms.numpy()
+                    for place, norms in zip(self.places, self.decoder.norm(dim=-1), strict=True)
+                },
                 "relative_norm": relative.numpy(),
                 "cosine": cosine.numpy(),
                 "belongs": belongings(place.numpy(), self.places),
@@ -205,7 +208,12 @@ def _laid_out(tensors: "dict[str, Tensor]", facts: dict[str, Any]) -> Any:
             hint="It knows W_enc, W_dec, b_enc, b_dec; and encoder.weight, encoder.bias, decoder.weight, decoder.bias.",
         )
     n_places, d, n = encoder.shape if encoder.ndim == 3 else (0, 0, 0)
-    if not n_places * d * n or decoder.shape != (n_places, n, d) or biases[0].shape != (n,) or biases[1].shape != (n_places, d):
+    if (
+        not n_places * d * n
+        or decoder.shape != (n_places, n, d)
+        or biases[0].shape != (n,)
+        or biases[1].shape != (n_places, d)
+    ):
         shapes = ", ".join(str(list(t.shape)) for t in (encoder, decoder, *biases))
         raise SaeSourceError(
             f"encoder, decoder and biases do not agree: {shapes}.",

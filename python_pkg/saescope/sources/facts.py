@@ -65,7 +65,7 @@ class Facts:
             raise self._refuse(key, f"a whole number from {low} on", value)
         return value
 
-    def flag(self, key: str, default: bool) -> bool:  # noqa: FBT001
+    def flag(self, key: str, default: bool) -> bool:
         """True or false."""
         value = self._metadata.get(key)
         if value is not None and not isinstance(value, bool):

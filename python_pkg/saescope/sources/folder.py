@@ -12,7 +12,7 @@ from saescope.sources.facts import FOLDED_SCALE
 
 FILES = ("cfg.json", "sae_weights.safetensors")
 SCALER = "activation_scaler.json"
-MOST_LAYERS = 1_000
+MOST_LAYERS = 128
 BROKEN = (
     RuntimeError, LookupError, ValueError, TypeError, AttributeError, ArithmeticError, NotImplementedError,
     AssertionError, MemoryError, SafetensorError,
