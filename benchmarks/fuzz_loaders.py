@@ -1,10 +1,10 @@
-"""What becomes of files that strangers could have made: every loader, many inputs, and nothing but loads and own errors.
+"""What becomes of files that strangers could have made: every loader, many inputs, nothing but loads and own errors.
 
 ``python benchmarks/fuzz_loaders.py [N] [--only WORDS] [--seed S]`` changes well-made files in one to three places
-(`tests/hostile.py`), gives them to the loader they are for, and counts the outcomes. N is inputs in all, 100,000 by default,
-in equal shares but for imports, which take a half share each. Faults, which are anything but a load or an error of
-saescope, an input that takes over 30 s of processor time, and memory that grows by over 256 MB on one, are printed with the edits that make
-them; the exit status is then 1.
+(`tests/hostile.py`), gives them to the loader they are for, and counts the outcomes. N is inputs in all, 100,000 by
+default, in equal shares, of which imports take half a one. Faults, which are anything but a load or an error of
+saescope, an input that takes over 30 s of processor time, and memory that grows by over 256 MB on one, are printed with
+the edits that make them; the exit status is then 1.
 
 Method: hypothesis draws the edits, from a seed; memory is the peak resident size of the process, read after each input.
 """
@@ -89,7 +89,7 @@ def fuzz(subject: Any, n: int, seed: int, folder: Path) -> Tally:
         max_examples=n,
         database=None,
         deadline=None,
-        suppress_health_check=list(hypothesis.HealthCheck),
+        suppress_health_check=[*hypothesis.HealthCheck.__members__.values()],
         phases=[hypothesis.Phase.generate],
     )
     @hypothesis.given(hostile.EDITS)
@@ -100,7 +100,7 @@ def fuzz(subject: Any, n: int, seed: int, folder: Path) -> Tally:
             outcome, told = hostile.run(subject, edits, folder), ""
         except KeyboardInterrupt:
             raise
-        except BaseException as err:
+        except BaseException as err:  # noqa: BLE001 - whatever comes is what is counted
             outcome, told = "FAULT", _told(err)
         finally:
             signal.setitimer(signal.ITIMER_PROF, 0)
@@ -124,7 +124,7 @@ def main() -> int:
     chosen = [s for s in hostile.SUBJECTS if options.only in s.name]
     shares = [0.5 if s.name.startswith("import") else 1.0 for s in chosen]
     n_faults, totals, begun = 0, collections.Counter(), time.perf_counter()
-    memory = Path("/dev/shm")
+    memory = Path("/dev/shm")  # noqa: S108 - its names are drawn at random
     for subject, share in zip(chosen, shares, strict=True):
         n, start = -(-round(options.n * share) // round(sum(shares))), time.perf_counter()
         with tempfile.TemporaryDirectory(dir=memory if memory.is_dir() else None) as folder:

@@ -230,7 +230,8 @@ def run(subject: Subject, edits: list[Edit], folder: Path) -> str:
     try:
         subject.load(source)
     except SaescopeError as err:
-        assert str(err).strip()
+        if not err.message.strip():
+            raise AssertionError("an error says nothing") from err
         return type(err).__name__
     return "loaded"
 

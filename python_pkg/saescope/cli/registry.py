@@ -16,8 +16,8 @@ def add_to(commands: Any) -> None:
     made = commands.add_parser(
         "registry",
         help="find pretrained SAEs",
-        description="Find pretrained SAEs: those of sae-lens's list and those on this disk. Nothing is fetched. The first "
-        "column is what saescope.load(sae=…) and saescope index take.",
+        description="Find pretrained SAEs: those of sae-lens's list and those on this disk. Nothing is fetched. The "
+        "first column is what saescope.load(sae=…) and saescope index take.",
     )
     made.add_argument("words", nargs="*", metavar="WORD", help="such as: gemma 2 2b res 16k layer 12")
     for name, about in (

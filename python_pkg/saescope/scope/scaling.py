@@ -17,13 +17,14 @@ import polars as pl
 from numpy.typing import NDArray
 
 from saescope.errors import ComputeError, InputError, UnknownNameError
+from saescope.index.features import QUANTILE_NAMES
 from saescope.scope.state import State
 
 Units = Literal["sae", "folded"]
 UNITS: tuple[Units, ...] = ("sae", "folded")
 MEASURED = (
-    "activation", "activations", "max", "mean", "std", "sum", "q10", "q25", "q50", "q75", "q90", "q95", "q99", "low", "high",
-    "encoder_bias", "threshold",
+    "activation", "activations", "max", "mean", "std", "sum", *QUANTILE_NAMES, "low", "high", "encoder_bias",
+    "threshold",
 )  # fmt: skip
 """Columns in units of activation."""
 SQUARED, INVERSE = ("sum_of_squares",), ("promoted_weights", "suppressed_weights", "weight")
@@ -140,6 +141,12 @@ class Scaling(State):
             Neither the table nor ``feature`` says whose the activations are.
         ComputeError
             The SAE has no factor of the kind.
+
+        Examples
+        --------
+        >>> folded = scope.in_units(scope.features)
+        >>> folded.columns == scope.features.columns
+        True
         """
         if units not in UNITS:
             raise UnknownNameError(f"activations have no units {units!r}.", hint=f"Units: {', '.join(UNITS)}.")

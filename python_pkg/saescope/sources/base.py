@@ -38,7 +38,8 @@ def remark_on_base(wanted: str, came: str, name: str) -> str:
         return ""
     is_kin = _stem(trained) == _stem(given)
     kin = " One of them is fine-tuned from the other's base: the site fits, and figures may be worse." if is_kin else ""
-    return f"The SAE {name} was trained on {wanted}, and {came} came.{kin} Give the model it was trained on, or see its health."
+    advice = "Give the model it was trained on, or measure how well it fits: scope.measure_health()."
+    return f"The SAE {name} was trained on {wanted}, and {came} came.{kin} {advice}"
 
 
 def _plain(name: str) -> str:

@@ -135,8 +135,8 @@ def _check_model(model: Any) -> None:
     away = [name for name, weight in model.named_parameters() if weight.is_meta]
     if away:
         raise ModelSourceError(
-            f"{len(away)} of the weights of {type(model).__name__} are not in memory, beginning with {away[0]}: they are "
-            "offloaded to CPU or disk, and come for one module at a time.",
+            f"{len(away)} of the weights of {type(model).__name__} are not in memory, beginning with {away[0]}: they "
+            "are offloaded to CPU or disk, and come for one module at a time.",
             hint="saescope reads weights and their gradients beside running the model. Load it whole: in bfloat16, "
             'quantised, or spread over GPUs with a device_map that offloads nothing (max_memory without "cpu").',
         )

@@ -24,36 +24,40 @@ class SideBySide(torch.nn.Module):
         self.models = torch.nn.ModuleList(models)
         self.base_model_prefix = self._prefix()
 
+    @property
+    def _first(self) -> Any:
+        return self.models[0]
+
     def _prefix(self) -> str:
-        first = self.models[0]
+        first = self._first
         return "models.0" if first.base_model is first else f"models.0.{first.base_model_prefix}"
 
     @property
     def config(self) -> Any:
         """The first one's."""
-        return self.models[0].config
+        return self._first.config
 
     @property
     def dtype(self) -> torch.dtype:
         """The first one's."""
-        return self.models[0].dtype
+        return self._first.dtype
 
     @property
     def base_model(self) -> Any:
         """The first one's."""
-        return self.models[0].base_model
+        return self._first.base_model
 
     def get_input_embeddings(self) -> Any:
         """The first one's."""
-        return self.models[0].get_input_embeddings()
+        return self._first.get_input_embeddings()
 
     def get_output_embeddings(self) -> Any:
         """The first one's."""
-        return self.models[0].get_output_embeddings()
+        return self._first.get_output_embeddings()
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
         """Run the first one."""
-        return self.models[0](*args, **kwargs)
+        return self._first(*args, **kwargs)
 
 
 def load_side_by_side(models: Mapping[str, Any], *, device: str = "auto", dtype: Any = None) -> LoadedModel:

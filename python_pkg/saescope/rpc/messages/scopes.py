@@ -30,9 +30,9 @@ class ScopeInfo:
     While an index is being built, ``is_complete`` is false and ``n_tokens`` are those read so far.
     ``key`` is the same for the same model, SAE, site and index, in any process. ``imported`` says in sentences
     where an imported index comes from and what is not in it; ``n_counted`` is 0 there when it is not known.
-    ``places`` are those of a crosscoder, ``units`` says of what activations are measured in, and ``remarks`` what of the
-    SAE's configuration a person should know, in sentences. ``why_not_folded`` says why activations cannot be shown in the
-    model's own units; it is empty where they can.
+    ``places`` are those of a crosscoder; ``units`` says what activations are measured in, and ``remarks`` what of the
+    SAE's configuration a person should know, in sentences. ``why_not_folded`` says why activations cannot be shown in
+    the model's own units; it is empty where they can.
     """
 
     id: str
