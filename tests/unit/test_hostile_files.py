@@ -21,7 +21,7 @@ from saescope.sources.model import load_model
 from saescope.sources.registry.folders import folder_table
 from saescope.sources.sae import describe, load_sae
 
-N_EACH = 24
+N_EACH = 16
 
 
 class Bomb:

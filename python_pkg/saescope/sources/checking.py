@@ -8,10 +8,13 @@
 
 import json
 import math
+import struct
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
+from tokenize import TokenError
 from typing import Any, NamedTuple
-from zipfile import ZipFile
+from zipfile import BadZipFile, ZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +28,11 @@ FLOATS = {"F64": 8, "F32": 4, "F16": 2, "BF16": 2}
 NUMBERS = FLOATS | {"I64": 8, "I32": 4, "I16": 2, "I8": 1, "U64": 8, "U32": 4, "U16": 2, "U8": 1, "BOOL": 1}
 CODE_KEYS = ("auto_map", "_target_", "custom_pipelines", "py/object", "py/reduce", "py/function", "py/type")
 """By these names transformers, hydra and jsonpickle are told which code to run."""
+UNREADABLE = (
+    ValueError, TypeError, LookupError, AttributeError, EOFError, SyntaxError, ArithmeticError, RuntimeError,
+    MemoryError, BadZipFile, TokenError, zlib.error, struct.error,
+)  # fmt: skip
+"""What numpy and zipfile raise at files that are none of theirs."""
 NOT_CODE = (
     "saescope runs no code of a downloaded file. If you trust it, load it yourself and give the object in its place."
 )
@@ -197,7 +205,7 @@ def load_arrays(path: Path) -> "NDArray[Any] | dict[str, NDArray[Any]]":
             return {name: found[name] for name in found.files}
     except OSError:
         raise
-    except Exception as err:
+    except UNREADABLE as err:
         raise SaeSourceError(
             f"{path.name} could not be read: {str(err)[:200]}.", hint="Is the file whole? Save it with numpy.save."
         ) from err

@@ -1,6 +1,5 @@
 """SAEs of the sae-lens registry, fetched by sae-lens from the hub or its cache."""
 
-from pickle import UnpicklingError
 from typing import Any
 from zipfile import BadZipFile
 
@@ -28,6 +27,7 @@ class ReleaseSource:
         release, sae_id = resolve(spec)
         from sae_lens import SAE
         from sae_lens.loading.pretrained_saes_directory import get_norm_scaling_factor
+        from torch import serialization
 
         try:
             sae = SAE.from_pretrained(release, sae_id, device=device, dtype=dtype)
@@ -36,7 +36,7 @@ class ReleaseSource:
                 f"the SAE {spec} could not be fetched: {str(err).splitlines()[0]}",
                 hint="Can the hub be reached? Is the repository open to you? A cached copy works offline.",
             ) from err
-        except (*BROKEN, UnpicklingError, BadZipFile) as err:
+        except (*BROKEN, serialization.pickle.UnpicklingError, BadZipFile) as err:
             raise SaeSourceError(
                 f"the SAE {spec} could not be read as sae-lens reads it: {str(err)[:300] or type(err).__name__}.",
                 hint="Is the file in the cache whole? Weights that are a pickle are read as weights only.",
