@@ -64,10 +64,10 @@ In how many families each was run, by kind of site.
 Cross-layer transcoders are read layer by layer, as the transcoders they are at each. Anything that is registered with
 sae-lens is read by its own `encode`, row by row, or context by context where that gives something else.
 
-Plain directions (`saescope.directions`) and crosscoders over several sites of one model (`saescope.crosscoder`) are read
-too, and are tested against plain products; crosscoders have no effects, and those over two models are not run: their
-table of shared and exclusive features needs no model. Crosscoder files are read in two layouts that were taken from
-the projects' code and tried on tensors made here, not on a published file.
+Plain directions (`saescope.directions`) and crosscoders (`saescope.crosscoder`) over several sites of one model, or over one
+site of several models, are read too, and are tested against plain products; crosscoders have no effects, since they write
+at several places at once. Crosscoder files are read in two layouts that were taken from the projects' code and tried on
+tensors made here: no published file could be fetched where this was tested.
 """
 
 

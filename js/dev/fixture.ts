@@ -47,6 +47,10 @@ export function infoOf(n_features: number): ScopeInfo {
     has_postings: true,
     imported: "",
     variable: "scope",
+    places: [],
+    units: "Activations are as the SAE gives them.",
+    why_not_folded: "",
+    remarks: [],
   };
 }
 
@@ -92,7 +96,7 @@ function weights(feature: number, sign: 1 | -1): TokenWeight[] {
   });
 }
 
-function pageOf(feature: number, world: World): FeaturePage {
+export function pageOf(feature: number, world: World): FeaturePage {
   const row = rowOf(feature, world);
   return {
     ...row,
@@ -105,7 +109,14 @@ function pageOf(feature: number, world: World): FeaturePage {
     },
     promoted: weights(feature, 1),
     suppressed: weights(feature, -1),
-    weights: { cosine: 0.62, encoder_bias: -1.2, threshold: 0.4, decoder_norm: 1 },
+    weights: {
+      cosine: 0.62,
+      encoder_bias: -1.2,
+      threshold: 0.4,
+      decoder_norm: 1,
+      relative_norm: null,
+      place_cosine: null,
+    },
     rule: { n_skipped: 1, skips_special: true, max_norm_ratio: null },
     not_counted: "the first token of a context, special tokens",
     is_known: true,

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { fixturePort, infoOf, tell } from "../dev/fixture.js";
+import { fixturePort, infoOf, pageOf, tell } from "../dev/fixture.js";
 import { callText } from "../src/data/call.js";
 import { directionOf, isBytes, joined, plain } from "../src/data/script.js";
 import { mount } from "../src/mount.js";
@@ -88,6 +88,49 @@ const documentOf = (first: number, n: number) => ({
   raws: Array.from({ length: n }, (_, i) => `Ġw${first + i}`),
   activations: Array.from({ length: n }, (_, i) => (i % 7 === 0 ? 2 : 0)),
   breaks: [3],
+});
+
+describe("the units of activations", () => {
+  test("are the SAE's, or times the length of the decoder row, everywhere on the page", async () => {
+    const page = pageOf(8, { info: infoOf(64), shift: 0 });
+    page.weights.decoder_norm = 2;
+    const port = show(portOf({ "feature.get": () => page }));
+    await ready("[data-example]");
+    const read = () => ({
+      max: all(".ss-facts dd")[1]?.textContent,
+      first: Number(find("[data-example]")?.dataset["activation"]),
+    });
+    const before = read();
+    button("options")?.click();
+    await ready(".ss-options");
+    button("model's")?.click();
+    await until(() => expect(all(".ss-facts dt").map((e) => e.textContent)).toContain("in"));
+    expect(read().first).toBeCloseTo(2 * before.first, 5);
+    expect(read().max).not.toBe(before.max);
+    expect(sent(port, "examples.list")).toHaveLength(1);
+    button("SAE's")?.click();
+    await until(() => expect(read()).toEqual(before));
+  });
+
+  test("are the SAE's alone where there is no factor, and why is told", async () => {
+    show(portOf({}, { why_not_folded: "The SAE rescales each token by itself." }), { units: "folded" });
+    await ready("[data-example]");
+    expect(all(".ss-facts dt").map((e) => e.textContent)).not.toContain("in");
+    button("options")?.click();
+    await ready(".ss-options");
+    expect(find(".ss-options")?.textContent).toContain("rescales each token by itself");
+  });
+});
+
+test("remarks on the SAE's configuration open by keyboard and close with Escape", async () => {
+  show(portOf({}, { remarks: ["<b>load that checkpoint</b>"] }));
+  await until(() => expect(button("1 remark")).toBeDefined());
+  expect(find(".ss-remarks-box")).toBeNull();
+  button("1 remark")?.click();
+  await ready(".ss-remarks-box");
+  expect(find(".ss-remarks-box")?.textContent).toBe("<b>load that checkpoint</b>");
+  press("Escape", find(".ss-remarks-box"));
+  await until(() => expect(find(".ss-remarks-box")).toBeNull());
 });
 
 describe("the feature page", () => {

@@ -52,6 +52,8 @@ class Site:
         Why a change cannot be made where the SAE reads; empty where it can.
     also
         Further sites that are read with this one, side by side (crosscoders).
+    model
+        Path of the model that it is in, where several run side by side; empty where there is one.
     """
 
     name: str
@@ -64,6 +66,7 @@ class Site:
     norm: Norm | None = None
     refusal: str = ""
     also: "tuple[Site, ...]" = ()
+    model: str = ""
 
     @property
     def writes_to(self) -> "tuple[str, SiteKind]":

@@ -1,3 +1,4 @@
+import copy
 import json
 
 import numpy as np
@@ -105,11 +106,75 @@ def test_features_are_shared_or_one_place_s_own_by_their_decoder_norms():
     assert three["belongs"][:3].to_list() == [SITES[0], SITES[2], "shared"]
 
 
-def test_places_in_other_models_are_not_run():
-    two = {k: v[:, :2] if k == "W_dec" else v[:2] if v.shape[0] == 3 else v for k, v in weights().items()}
-    given = saescope.crosscoder(two, models=["base", "chat"], site="blocks.1.hook_resid_pre")
-    with pytest.raises(SaeSourceError, match="base and chat"):
-        load_sae(given)
+def of_two(w):
+    """The same over its first two places."""
+    return {k: v[:, :2] if k == "W_dec" else v[:2] if v.shape[0] == 3 else v for k, v in w.items()}
+
+
+def two_models():
+    chat = tiny.model()
+    with torch.no_grad():
+        for p in chat.parameters():
+            p.add_(torch.randn(p.shape, generator=torch.Generator().manual_seed(7)) * 0.05)
+    return {"base": (tiny.model(), tiny.tokenizer()), "chat": (chat, tiny.tokenizer())}
+
+
+@pytest.mark.parametrize("scales", [(), (0.5, 0.25)])
+def test_a_crosscoder_of_two_models_reads_both_on_the_same_tokens(scales):
+    models, w = two_models(), of_two(weights())
+    given = saescope.crosscoder(w, models=["base", "chat"], site="blocks.1.hook_resid_post", scales=scales)
+    scope = saescope.load(dict(reversed(models.items())), sae=given)
+    at = []
+    for model, _ in models.values():
+        with torch.no_grad():
+            at.append(model(IDS, output_hidden_states=True).hidden_states[2])
+    x = SiteReader(scope.model, scope.parts[2]).read(IDS)
+    torch.testing.assert_close(x, torch.cat(at, -1), rtol=1e-5, atol=1e-6)
+    scaled = [a * s for a, s in zip(at, scales or (1, 1), strict=True)]
+    wanted = sum(a @ w["W_enc"][p] for p, a in enumerate(scaled)) + w["b_enc"]
+    torch.testing.assert_close(dense(scope.sae, x.flatten(0, 1)), wanted.relu().flatten(0, 1), rtol=1e-5, atol=1e-5)
+    with torch.no_grad():
+        back = scope.sae.decode(wanted.relu())
+    for n, part in enumerate(back.split(D, -1)):
+        made = (wanted.relu() @ w["W_dec"][:, n] + w["b_dec"][n]) / (scales or (1, 1))[n]
+        torch.testing.assert_close(part, made, rtol=1e-5, atol=1e-4)
+
+
+def test_planted_shared_and_own_features_stand_in_the_table(tmp_path, silent):
+    w = of_two(weights())
+    w["W_dec"][1, 0], w["W_dec"][1, 1] = 0.01 * torch.ones(D), torch.ones(D)
+    given = saescope.crosscoder(w, models=["base", "chat"], site="blocks.1.hook_resid_post")
+    scope = saescope.load(two_models(), sae=given)
+    scope.build_index(tiny.texts(20), out=tmp_path / "index", progress=silent)
+    norms = w["W_dec"].norm(dim=2)
+    share = (norms[:, 1] / norms.sum(1)).numpy()
+    alone = saescope.open_index(tmp_path / "index")
+    for opened in (scope, alone):
+        frame = opened.features
+        np.testing.assert_allclose(frame["relative_norm"], share, rtol=1e-5, atol=1e-6)
+        assert frame["belongs"][:3].to_list() == ["base", "chat", "shared"]
+        assert frame["place_cosine"][2] == pytest.approx(1, abs=1e-5)
+    own = alone.find_features(ranges={"relative_norm": (0.9, None)}, hides_dead=False, sort="relative_norm")
+    assert own["feature"].to_list() == [int(f) for f in np.argsort(-share, kind="stable") if share[f] >= 0.9]
+    assert alone.feature(2).row(0, named=True)["relative_norm"] == pytest.approx(0.5, abs=1e-5)
+
+
+def test_models_that_do_not_go_together_are_refused():
+    given = saescope.crosscoder(of_two(weights()), models=["base", "chat"], site="blocks.1.hook_resid_post")
+    with pytest.raises(MismatchError, match="base and chat, and 1 came"):
+        saescope.load((tiny.model(), tiny.tokenizer()), sae=given)
+    with pytest.raises(InputError, match="not its places: base, chat"):
+        saescope.load({"a": None, "b": None}, sae=given)
+    with pytest.raises(InputError, match="are not its places"):
+        saescope.load(two_models(), sae=tiny.sae())
+    other = two_models()
+    pieces = copy.deepcopy(tiny.tokenizer())
+    pieces.get_vocab = lambda: {piece: number + 1 for piece, number in tiny.tokenizer().get_vocab().items()}
+    other["chat"] = (other["chat"][0], pieces)
+    with pytest.raises(MismatchError, match="do not have the same tokens"):
+        saescope.load(other, sae=given)
+    with pytest.raises(InputError, match="scale above 0"):
+        saescope.crosscoder(of_two(weights()), models=["a", "b"], site="x", scales=[1.0, 0.0])
 
 
 @pytest.mark.parametrize(
@@ -144,7 +209,7 @@ def test_pickles_and_missing_files_are_not_opened(tmp_path):
         with pytest.raises(SaeSourceError, match=r"wanted one \.safetensors"):
             saescope.crosscoder(path, sites=SITES)
     (tmp_path / "cut.safetensors").write_bytes(b"\x08\0\0\0\0\0\0\0{")
-    with pytest.raises(SaeSourceError, match="could not be read"):
+    with pytest.raises(SaeSourceError, match="no whole safetensors file"):
         saescope.crosscoder(tmp_path, sites=SITES)
 
 

@@ -247,4 +247,5 @@ def test_the_scale_of_activations_is_recorded_with_the_index(tmp_path, silent):
         scope = saescope.load((tiny.model(), tiny.tokenizer()), sae=made)
         index = scope.build_index(tiny.texts(10), out=tmp_path / name, progress=silent)
         wanted = {"normalize_activations": "none", "is_rescaled_by_decoder": name != "topk"}
+        wanted |= {"input_scale": None, "is_decoder_folded": False}
         assert saescope.open_index(index.path).index.manifest.sae["scale"] == wanted

@@ -1,4 +1,5 @@
 import argparse
+import json
 import shlex
 from pathlib import Path
 
@@ -9,7 +10,7 @@ from saescope.cli import demo
 from saescope.cli.main import main, parser
 
 
-@pytest.mark.parametrize("command", ["demo", "index", "info", "plugins"])
+@pytest.mark.parametrize("command", ["demo", "index", "info", "plugins", "registry"])
 def test_help_of_a_command_says_what_each_argument_is(command, capsys):
     with pytest.raises(SystemExit) as caught:
         main([command, "--help"])
@@ -107,3 +108,23 @@ def test_without_a_screen_the_demo_only_prints_its_address(monkeypatch):
     assert "--no-browser" in demo.command(options, Path("a.ipynb"))
     monkeypatch.setenv("DISPLAY", ":0")
     assert "--no-browser" not in demo.command(options, Path("a.ipynb"))
+
+
+def test_the_registry_is_searched_and_filtered(capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert main(["registry", "gemma", "2", "2b", "res", "16k", "layer", "12", "--labels", "yes", "-n", "2"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[1].startswith("gemma-scope-2b-pt-res-canonical/layer_12/width_16k/canonical  google/gemma-2-2b")
+    assert "2 are shown" in lines[-1]
+    assert (
+        main(["registry", "--model", "gpt2", "--site", "resid", "--layer", "3", "--l0", "20:", "--format", "json"]) == 0
+    )
+    rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert rows
+    assert all(r["layer"] == 3 and r["l0"] >= 20 and r["site"].startswith("resid") for r in rows)
+    assert main(["registry", "nosuchwordatall"]) == 1
+    assert capsys.readouterr().out == "0 SAEs match.\n"
+    assert main(["registry", "--l0", "much"]) == 1
+    assert "takes a range" in capsys.readouterr().err
+    assert main(["registry", "--model", "nonsense"]) == 1
+    assert "no SAE of the registry has the model" in capsys.readouterr().err

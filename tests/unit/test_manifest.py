@@ -20,7 +20,7 @@ from saescope.index.manifest import (
 
 def manifest(**changes):
     facts = {
-        "n_rows": 10, "context_size": 8, "is_packed": True, "d_sae": 4, "d_in": 2, "vocab_size": 5, "shard_starts": [0, 8],
+        "n_rows": 10, "context_size": 8, "is_packed": True, "d_sae": 4, "d_in": 2, "vocab_size": 5, "shard_starts": [0],
         "rule": {"n_skipped": 1, "skips_special": True, "max_norm_ratio": None}, "groups": ["top"],
         "model": {"name": "m", "fingerprint": "1", "dtype": "float32"},
         "sae": {"name": "s", "fingerprint": "2", "hook_name": "blocks.0.hook_resid_post"},
@@ -189,7 +189,7 @@ def test_shards_end_where_the_next_begins_and_the_last_with_the_rows():
         ({"n_rows": 11}, ["number of tokens"]),
         ({"context_size": 16}, ["context size"]),
         ({"is_packed": False}, ["packing"]),
-        ({"shard_starts": [0]}, ["shards"]),
+        ({"shard_starts": [0, 8]}, ["shards"]),
         ({"rule": {}}, ["rule of what counts"]),
         ({"model": {"name": "other", "fingerprint": "1", "dtype": "float32"}, "corpus": {"name": "d", "fingerprint": "3"},
           "folder": "data-7", "settings": {"a": 1}, "made_by": "another"}, []),

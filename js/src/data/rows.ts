@@ -9,6 +9,9 @@ export interface FeatureRow {
   mean?: number;
   std?: number;
   q50?: number;
+  /** Of crosscoders. */
+  relative_norm?: number;
+  place_cosine?: number;
   n_hits?: number;
   label?: string;
   status?: string;

@@ -119,6 +119,10 @@ export interface ScopeInfo {
   has_postings: boolean;
   imported: string;
   variable: string;
+  places: string[];
+  units: string;
+  why_not_folded: string;
+  remarks: string[];
 }
 
 /** Names one scope. */
@@ -334,6 +338,8 @@ export interface Weights {
   encoder_bias: number | null;
   threshold: number | null;
   decoder_norm: number | null;
+  relative_norm: number | null;
+  place_cosine: number | null;
 }
 
 /** Answer of ``feature.get``. ``density`` is ``n_fires / n_counted``; ``mean`` is over firing tokens. */

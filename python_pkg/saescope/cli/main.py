@@ -5,7 +5,7 @@ import sys
 from collections.abc import Sequence
 
 from saescope._version import version
-from saescope.cli import demo, export, imports, index, info, merge, notes, plugins
+from saescope.cli import demo, export, imports, index, info, merge, notes, plugins, registry
 from saescope.errors import SaescopeError
 
 DESCRIPTION = """\
@@ -19,6 +19,7 @@ autoencoders (SAEs), in JupyterLab.
   saescope export KIND INDEX OUT            write features for another tool, or as a table
   saescope info DIR                         say what an index is and holds
   saescope notes export|diff|import …       notes as a file to put under git
+  saescope registry WORDS                   find pretrained SAEs
   saescope plugins                          list what is installed
 """
 
@@ -30,7 +31,7 @@ def parser() -> argparse.ArgumentParser:
     )
     made.add_argument("--version", action="version", version=f"saescope {version()}")
     commands = made.add_subparsers(dest="command", metavar="command")
-    for module in (demo, index, merge, imports, export, info, notes, plugins):
+    for module in (demo, index, merge, imports, export, info, notes, registry, plugins):
         module.add_to(commands)
     return made
 

@@ -6,7 +6,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from saescope.sources.crosscoder import ARCHITECTURE, shares
+
 BLOCK = 1 << 14
+UNIT = 1e-3
+"""How far from 1 the length of a decoder row may lie that counts as folded."""
 
 
 def weights_by_name(sae: Any) -> dict[str, torch.Tensor]:
@@ -16,6 +20,13 @@ def weights_by_name(sae: Any) -> dict[str, torch.Tensor]:
     if encoder is not None:
         found["encoder"] = encoder.detach().T
     return found
+
+
+def has_unit_decoder(sae: Any) -> bool:
+    """Whether all decoder rows have length 1, so that activations are folded as they are."""
+    rows = sae.W_dec.detach()
+    parts = (rows[low : low + BLOCK].float().norm(dim=1) for low in range(0, len(rows), BLOCK))
+    return all(bool(((norms - 1).abs() < UNIT).all()) for norms in parts)
 
 
 def unit_rows(sae: Any) -> dict[str, NDArray[np.float16]]:
@@ -37,7 +48,8 @@ def weight_facts(sae: Any, first: int = 0, end: int | None = None) -> dict[str, 
     -------
     dict
         ``decoder_norm``, and where the SAE has such: ``cosine`` (of encoder and decoder direction),
-        ``encoder_bias``, and ``threshold``, which the pre-activation must exceed (JumpReLU).
+        ``encoder_bias``, and ``threshold``, which the pre-activation must exceed (JumpReLU). Of crosscoders also
+        ``relative_norm, place_cosine, place``: see `saescope.sources.crosscoder.shares`.
     """
     weights = weights_by_name(sae)
     end = len(weights["decoder"]) if end is None else end
@@ -52,10 +64,21 @@ def weight_facts(sae: Any, first: int = 0, end: int | None = None) -> dict[str, 
             encoder_rows = encoder[low:high].float().cpu()
             cosines[low - first : high - first] = torch.cosine_similarity(encoder_rows, decoder_rows, eps=1e-12)
     found = {"decoder_norm": norms.numpy()} | ({"cosine": cosines.numpy()} if has_cosine else {})
+    found |= _spread(sae, first, end)
     for name, value in (("encoder_bias", getattr(sae, "b_enc", None)), ("threshold", _threshold(sae))):
         if value is not None:
             found[name] = value.detach()[first:end].float().cpu().numpy()
     return found
+
+
+def _spread(sae: Any, first: int, end: int) -> dict[str, NDArray[np.float32]]:
+    """Of a crosscoder, how far each feature is one place's own: see `saescope.sources.crosscoder.shares`."""
+    places = sae.cfg.metadata.get("hook_names") or ()
+    if sae.cfg.architecture() != ARCHITECTURE or len(places) < 2:
+        return {}
+    decoder = sae.W_dec.detach()[first:end].float().cpu().unflatten(1, (len(places), -1))  # [n, places, d]
+    relative, cosine, place = shares(decoder.transpose(0, 1))
+    return {"relative_norm": relative.numpy(), "place_cosine": cosine.numpy(), "place": place.numpy()}
 
 
 def _threshold(sae: Any) -> torch.Tensor | None:

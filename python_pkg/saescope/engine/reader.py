@@ -4,7 +4,7 @@
 2. It keeps the tensor and ends the pass by an exception; no later layer runs.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
@@ -67,21 +67,9 @@ class SiteReader:
         """
         sites = (self._site, *self._site.also)
         taken: dict[int, Tensor] = {}
-
-        def take(number: int, x: Tensor) -> None:
-            taken[number] = x.clone() if len(sites) > 1 else x
-            if len(taken) == len(sites):
-                raise _Reached
-
-        handles = [hook_at(self._model, s.module, s.kind, partial(take, n)) for n, s in enumerate(sites)]
-        try:
-            with torch.inference_mode():
-                self._model(input_ids=tokens, use_cache=False)
-        except _Reached:
-            pass
-        finally:
-            for handle in handles:
-                handle.remove()
+        for path in dict.fromkeys(s.model for s in sites):
+            numbers = [n for n, s in enumerate(sites) if s.model == path]
+            self._run(self._model.get_submodule(path), tokens, [(n, sites[n]) for n in numbers], taken, len(sites) > 1)
         if len(taken) < len(sites):
             missing = next(s.module for n, s in enumerate(sites) if n not in taken)
             raise ComputeError(f"the forward pass never reached {missing}.")
@@ -90,6 +78,29 @@ class SiteReader:
         if checks and not torch.isfinite(found).all():
             raise self.not_finite(found.dtype)
         return found
+
+    @staticmethod
+    def _run(
+        model: Any, tokens: Tensor, sites: "Sequence[tuple[int, Site]]", taken: dict[int, Tensor], is_kept: bool
+    ) -> None:
+        """Run one model as far as the last of its sites; what is there goes into ``taken``."""
+        left = {number for number, _ in sites}
+
+        def take(number: int, x: Tensor) -> None:
+            taken[number] = x.clone() if is_kept else x
+            left.discard(number)
+            if not left:
+                raise _Reached
+
+        handles = [hook_at(model, s.module, s.kind, partial(take, n)) for n, s in sites]
+        try:
+            with torch.inference_mode():
+                model(input_ids=tokens, use_cache=False)
+        except _Reached:
+            pass
+        finally:
+            for handle in handles:
+                handle.remove()
 
     def not_finite(self, dtype: torch.dtype) -> ComputeError:
         """The error for activations that are infinite or no numbers."""

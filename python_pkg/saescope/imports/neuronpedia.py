@@ -22,6 +22,7 @@ from saescope.indexing.workspace import Workspace
 from saescope.types import Progress
 
 KEYS = ("binMin", "binMax", "qualifyingTokenIndex")
+MOST_INDEX = 1 << 32
 PATTERN = "batch-*.jsonl*"
 OURS = re.compile(r"^saescope: (\{.*\})$", re.MULTILINE)
 
@@ -144,7 +145,7 @@ def _take_activation(found: dict[int, Feature], record: Record, reader: ExampleR
 
 def _index(record: Record) -> int:
     number = record.whole("index")
-    if number is None:
+    if number is None or number >= MOST_INDEX:
         record.fail("a feature's number as 'index'", record.data.get("index"))
     return number
 

@@ -15,6 +15,7 @@ from saescope.errors import ForeignFileError
 
 MAX_LINE_BYTES = 256 << 20
 MAX_FILE_BYTES = 8 << 30
+MAX_WHOLE = 1 << 53
 
 
 class Record:
@@ -72,7 +73,7 @@ class Record:
             return None
         if isinstance(value, str) and value.isascii() and value.isdecimal() and len(value) < 16:
             return int(value)
-        if type(value) is not int or value < 0:
+        if type(value) is not int or not 0 <= value < MAX_WHOLE:
             self.fail(f"a whole number from 0 on as {key!r}", value)
         return value
 

@@ -14,10 +14,12 @@ from typing import Any
 from saescope.errors import DamagedIndexError, NoIndexError, StoreError, UnfinishedIndexError
 from saescope.index.layout import WINDOW_SIDE
 from saescope.index.origin import Origin
+from saescope.index.recorded import check_recorded
 
 FORMAT = "saescope-index"
 MAJOR, MINOR = 2, 0
 BUILDING = "building.json"
+MAX_BYTES = 64 << 20
 
 
 @dataclass(frozen=True)
@@ -135,7 +137,7 @@ class Manifest:
 def manifest_numbers(path: Path) -> list[int]:
     """Numbers of the manifests in a folder, in rising order."""
     stems = [p.stem.removeprefix("manifest-") for p in path.glob("manifest-*.json")]
-    return sorted(int(s) for s in stems if s.isdigit())
+    return sorted(int(s) for s in stems if s.isascii() and s.isdigit() and len(s) < 16)
 
 
 def read_manifest(path: Path) -> Manifest:
@@ -196,10 +198,13 @@ def read_unfinished(path: Path) -> Manifest:
 
 def _parse(file: Path) -> Manifest:
     try:
+        if file.stat().st_size > MAX_BYTES:
+            raise ValueError(f"it is larger than {MAX_BYTES >> 20} MB")
         raw = json.loads(file.read_text(encoding="utf-8"))
         name, (major, _minor) = raw["format"], raw["version"]
-    except (ValueError, KeyError, TypeError) as err:
-        raise DamagedIndexError(f"{file} is no manifest of an index: {err!r}.", hint="Build the index again.") from err
+    except (ValueError, KeyError, TypeError, RecursionError) as err:
+        told = f"{err!r:.300}"
+        raise DamagedIndexError(f"{file} is no manifest of an index: {told}.", hint="Build the index again.") from err
     if name != FORMAT:
         raise DamagedIndexError(f"{file} is of the format {name!r}; wanted {FORMAT!r}.")
     if major != MAJOR:
@@ -209,10 +214,13 @@ def _parse(file: Path) -> Manifest:
         )
     known = Manifest.__dataclass_fields__
     try:
-        parts = [Part(**p) for p in raw["parts"]]
+        check_recorded(raw)
+        parts = [Part(**{k: p[k] for k in Part.__dataclass_fields__}) for p in raw["parts"]]
         return Manifest(**{k: v for k, v in raw.items() if k in known and k != "parts"}, parts=parts)
     except (KeyError, TypeError) as err:
         raise DamagedIndexError(f"{file} lacks something: {err}.", hint="Build the index again.") from err
+    except ValueError as err:
+        raise DamagedIndexError(f"{file} is no manifest of an index: {err}.", hint="Build the index again.") from err
 
 
 def write_manifest(path: Path, manifest: Manifest) -> Path:

@@ -17,7 +17,7 @@ from typing import Any, Protocol
 from safetensors.numpy import save_file
 
 from saescope.corpus import corpus_key, corpus_name, read_documents, token_table
-from saescope.engine.directions import unit_rows, weight_facts
+from saescope.engine.directions import has_unit_decoder, unit_rows, weight_facts
 from saescope.engine.lens import read_lens
 from saescope.engine.outward import rows_of_lens
 from saescope.errors import InputError, OtherBuildError
@@ -323,7 +323,9 @@ class Builder:
                 "fingerprint": sae.fingerprint(),
                 "hook_name": sae.hook_name,
                 "site": asdict(self._site),
-                "scale": sae.scale(),
+                "scale": sae.scale() | {"is_decoder_folded": has_unit_decoder(sae.sae)},
+                "places": list(sae.places or sae.hook_names),
+                "remarks": list(sae.remarks),
             },
             "made_by": f"saescope {version()}",
         }

@@ -70,7 +70,7 @@ def _frame_of(path: Path, kinds: Sequence[str]) -> pl.DataFrame:
         return pl.read_csv(stream, infer_schema=False, separator="\t" if kind == ".tsv" else ",")
     except FileNotFoundError as err:
         raise InputError(f"there is no file {path}.") from err
-    except (OSError, EOFError, zlib.error, pl.exceptions.PolarsError, ValueError) as err:
+    except (OSError, EOFError, zlib.error, pl.exceptions.PolarsError, pl.exceptions.PanicException, ValueError) as err:
         told = str(err).splitlines()[0] if str(err) else type(err).__name__
         raise InputError(f"the labels in {path} cannot be read: {told:.200}.") from err
 

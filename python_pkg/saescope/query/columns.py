@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from saescope.index.store import Index
 from saescope.query.example_text import TextHits, examples_with
+from saescope.query.filters import WEIGHED
 from saescope.query.token_lists import TokenLists
 
 VERY_MANY = 1 << 18
@@ -53,6 +54,12 @@ class Written(NamedTuple):
 def nothing_written() -> Written:
     """No notes at all."""
     return Written({}, {}, 0)
+
+
+def weighed(index: Index, name: str) -> NDArray[np.float32]:
+    """A column of ``WEIGHED``, ``[d_sae]``; NaN where the index has none."""
+    found = index.weights.get(name)
+    return np.full(index.manifest.d_sae, np.nan, dtype=np.float32) if found is None else found
 
 
 class TableColumns:
@@ -135,7 +142,9 @@ class TableColumns:
     def numbers(self, name: str) -> NDArray[Any]:
         """A column of numbers, ``[d_sae]``."""
         if name not in self._numbers:
-            self._numbers[name] = self.index.figures.column(name).to_numpy()
+            self._numbers[name] = (
+                weighed(self.index, name) if name in WEIGHED else self.index.figures.column(name).to_numpy()
+            )
         return self._numbers[name]
 
     def lists(self, name: str) -> TokenLists:

@@ -12,7 +12,7 @@ from saescope.errors import UnknownNameError
 from saescope.index.store import Index
 from saescope.query.columns import TableColumns, Written, nothing_written
 from saescope.query.example_text import TextHits
-from saescope.query.filters import NUMBERS, FeatureFilter
+from saescope.query.filters import NUMBERS, WEIGHED, FeatureFilter
 from saescope.query.masks import Masks
 from saescope.query.orders import Keys, number_keys, order_by, status_keys, text_keys, token_keys
 from saescope.query.spread import Spread, spread_of
@@ -58,7 +58,8 @@ class FeatureTable:
     @cached_property
     def frame(self) -> pl.DataFrame:
         """The whole table with tokens as texts: what `Scope.features` returns."""
-        return with_texts(self._index.table, TOKEN_COLUMNS, self._index.vocabulary)
+        frame = with_texts(self._index.table, TOKEN_COLUMNS, self._index.vocabulary)
+        return frame.with_columns(places_of(self._index)) if places_of(self._index) else frame
 
     def rows(self, sort: str = "max", *, descending: bool = True, where: FeatureFilter = EVERYTHING) -> Rows:
         """Numbers of the features that match, in order; equal ones by number.
@@ -108,8 +109,8 @@ class FeatureTable:
         self._columns.warm()
         picked = rows[max(offset, 0) : max(offset, 0) + min(max(count, 0), MAX_WINDOW)]
         names = _known(columns)
-        stored = [n for n in names if n not in WRITTEN]
-        part = self._index.figures.rows(picked.astype(np.int64).tolist(), stored)
+        stored = [n for n in names if n not in (*WRITTEN, *WEIGHED)]
+        part = self._with_weighed(self._index.figures.rows(picked.astype(np.int64).tolist(), stored), names)
         lists = [n for n in TOKEN_COLUMNS if n in names]
         part = with_texts(
             part.with_columns(pl.col(n).list.head(ROW_TOKENS) for n in lists), lists, self._index.vocabulary
@@ -117,7 +118,13 @@ class FeatureTable:
         if "histogram" in names:
             bins = part["histogram"].list.to_array(2 * ROW_BINS).to_numpy().reshape(-1, ROW_BINS, 2).sum(axis=2)
             part = part.with_columns(pl.Series("histogram", bins.astype(np.uint32)).arr.to_list())
-        return self.with_notes(part, where, [n for n in names if n not in stored]).select(names)
+        return self.with_notes(part, where, [n for n in names if n in WRITTEN]).select(names)
+
+    def _with_weighed(self, part: pl.DataFrame, names: Sequence[str]) -> pl.DataFrame:
+        """Rows with columns from a crosscoder's weights, null where there are none."""
+        picked = part["feature"].to_numpy()
+        wanted = [pl.Series(n, self._columns.numbers(n)[picked]).fill_nan(None) for n in names if n in WEIGHED]
+        return part.with_columns(wanted) if wanted else part
 
     def with_notes(self, part: pl.DataFrame, where: FeatureFilter, names: Sequence[str]) -> pl.DataFrame:
         """Some rows of features with columns that are not in the index: those of ``WRITTEN``."""
@@ -154,10 +161,10 @@ class FeatureTable:
             There is no such column.
         """
         names = _known(columns)
-        stored = [n for n in names if n not in WRITTEN]
-        part = self._index.table.select(stored)[rows.astype(np.int64)]
+        stored = [n for n in names if n not in (*WRITTEN, *WEIGHED)]
+        part = self._with_weighed(self._index.table.select(stored)[rows.astype(np.int64)], names)
         part = with_texts(part, [n for n in TOKEN_COLUMNS if n in names], self._index.vocabulary)
-        part = self.with_notes(part, where, [n for n in names if n not in stored]).select(names)
+        part = self.with_notes(part, where, [n for n in names if n in WRITTEN]).select(names)
         lists = [name for name, kind in part.schema.items() if isinstance(kind, pl.List)]
         written = [pl.Series(n, [json.dumps(v, ensure_ascii=False) for v in part[n].to_list()]) for n in lists]
         return part.with_columns(written).write_csv().encode()
@@ -208,6 +215,16 @@ class FeatureTable:
             return token_keys(firsts, self._index.vocabulary.texts)
         column = "n_fires" if sort == "density" else sort  # the same order, and without rounding
         return number_keys(columns.numbers(column))
+
+
+def places_of(index: Index) -> list[pl.Series]:
+    """Of a crosscoder's index, ``relative_norm, place_cosine, belongs``: how each feature is spread; else nothing."""
+    place, names = index.weights.get("place"), index.manifest.sae.get("places") or []
+    if place is None or not names:
+        return []
+    words = {-1: "shared", -2: "between"} | dict(enumerate(map(str, names)))
+    belongs = pl.Series("belongs", [words.get(round(float(n)), "between") for n in place], dtype=pl.String)
+    return [*(pl.Series(name, index.weights[name]) for name in WEIGHED if name in index.weights), belongs]
 
 
 def _known(columns: Sequence[str]) -> list[str]:

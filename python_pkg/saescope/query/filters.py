@@ -12,7 +12,9 @@ from numpy.typing import NDArray
 
 from saescope.errors import InputError, UnknownNameError
 
-NUMBERS = ("feature", "n_fires", "density", "max", "mean", "std", "q50")
+WEIGHED = ("relative_norm", "place_cosine")
+"""Columns from a crosscoder's weights; without a value in other indexes."""
+NUMBERS = ("feature", "n_fires", "density", "max", "mean", "std", "q50", *WEIGHED)
 PLACES = ("everything", "label", "remark", "tags", "layer", "top_tokens", "promoted", "suppressed")
 DENSE_ABOVE = 0.1
 SINGLE_TOKEN_FROM = 0.95

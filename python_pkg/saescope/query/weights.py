@@ -22,12 +22,16 @@ class Weights:
         What the pre-activation must exceed to fire (JumpReLU); 0 or more.
     decoder_norm
         Length of the decoder row: how far one unit of activation moves the model's activation.
+    relative_norm, place_cosine
+        Of crosscoders: see `saescope.sources.crosscoder.shares`.
     """
 
     cosine: float | None = None
     encoder_bias: float | None = None
     threshold: float | None = None
     decoder_norm: float | None = None
+    relative_norm: float | None = None
+    place_cosine: float | None = None
 
     @classmethod
     def of(cls, facts: dict[str, Any], at: int) -> "Weights":

@@ -4,18 +4,24 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import polars as pl
+
 from saescope.errors import InputError
 from saescope.index import Index
 from saescope.index.rule import Rule
 from saescope.scope.following import following
-from saescope.scope.state import State
+from saescope.scope.noting import Noting
 from saescope.types import Progress
 
 if TYPE_CHECKING:
     from saescope.indexing.build import Executor
 
 
-class Building(State):
+NAMES_LAYER = "names"
+"""The layer of labels that an SAE's own names are."""
+
+
+class Building(Noting):
     """One pass over a corpus, for all features together."""
 
     def build_index(
@@ -120,7 +126,16 @@ class Building(State):
         made = Index(path)
         if attach and part is None:
             self.attach(made)
+            self._name_features(made)
         return made
+
+    def _name_features(self, made: Index) -> None:
+        """Keep the names that an SAE's features have been given (plain directions) as labels beside the index."""
+        if self._sae is None or not self._sae.names or made.path != self.require_index().path:
+            return
+        labels = {"feature": list(range(len(self._sae.names))), "label": list(self._sae.names)}
+        frame = pl.DataFrame(labels, schema={"feature": pl.UInt32, "label": pl.String})
+        self.notes.add_layer(frame, NAMES_LAYER, source=self._sae.name)
 
     def _executor(self, workers: int) -> "Executor | None":
         if workers == 1:

@@ -1,6 +1,9 @@
 """Loading a scope, or opening an index alone."""
 
+import logging
 import os
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from saescope.errors import InputError, MismatchError
@@ -12,6 +15,8 @@ from saescope.types import Recipe
 if TYPE_CHECKING:
     from saescope.sources.model import LoadedModel
     from saescope.sources.sae import LoadedSae
+
+log = logging.getLogger("saescope.sources")
 
 
 def load(
@@ -27,10 +32,11 @@ def load(
     ----------
     model
         A hub id, a folder, a GGUF file, a transformers causal language model, or ``(model, tokenizer)``; without
-        one, that which the SAE was trained on.
+        one, that which the SAE was trained on. For a crosscoder of models several of these, by the names it has for
+        them.
     sae
         ``"release/sae_id"`` of the sae-lens registry (`saescope.registry` lists them, `saescope.pick` lets you
-        choose), a folder in sae-lens's format, or a sae-lens object.
+        choose), a folder in sae-lens's format, a sae-lens object, `saescope.directions` or `saescope.crosscoder`.
     index
         Folder of an index that `Scope.build_index` made.
     device
@@ -49,6 +55,7 @@ def load(
     """
     from saescope.sources.model import load_model
     from saescope.sources.sae import load_sae
+    from saescope.sources.side_by_side import load_side_by_side
     from saescope.sources.site import find_site
 
     if sae is None:
@@ -58,8 +65,13 @@ def load(
         )
     opened = Index(index) if index is not None else None
     model = base_of(sae) if model is None else model
-    loaded = load_model(model, device=device, dtype=dtype)
+    if isinstance(model, Mapping):
+        model = _in_order(model, sae)
+        loaded = load_side_by_side(model, device=device, dtype=dtype)
+    else:
+        loaded = load_model(model, device=device, dtype=dtype)
     loaded_sae = load_sae(sae, device=str(loaded.device))
+    loaded_sae = _with_remark(loaded, loaded_sae, sae)
     site = find_site(loaded, loaded_sae)
     if opened is not None:
         _check_index(opened, loaded, loaded_sae)
@@ -68,6 +80,31 @@ def load(
         kind = None if dtype is None else str(dtype).removeprefix("torch.")
         recipe = Recipe(os.fspath(model), os.fspath(sae), str(loaded.device), kind)
     return warmed(Scope(model=loaded, sae=loaded_sae, site=site, index=opened, recipe=recipe))
+
+
+def _with_remark(model: "LoadedModel", loaded: "LoadedSae", given: Any) -> "LoadedSae":
+    """The SAE, with a remark where the model is by its name another than the one it was trained on."""
+    from saescope.sources.base import id_of, remark_on_base
+    from saescope.sources.registry.naming import listed_row
+
+    row = listed_row(given)
+    remark = remark_on_base(loaded.model_name if row is None else row["model"], id_of(model), loaded.name)
+    if not remark:
+        return loaded
+    log.warning("%s", remark)
+    return replace(loaded, remarks=(*loaded.remarks, remark))
+
+
+def _in_order(models: Mapping[str, Any], sae: Any) -> dict[str, Any]:
+    """Models in the order in which a crosscoder has them."""
+    places = tuple(getattr(sae, "places", ()))
+    if not getattr(sae, "site", "") or set(models) != set(places):
+        raise InputError(
+            f"models by name are for a crosscoder of models, and the names {', '.join(map(str, models))} are not its "
+            f"places{': ' + ', '.join(places) if places else ''}.",
+            hint="saescope.crosscoder(…, models=[…], site=…) names them; any other SAE takes one model.",
+        )
+    return {place: models[place] for place in places}
 
 
 def base_of(sae: Any) -> str:

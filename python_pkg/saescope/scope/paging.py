@@ -13,7 +13,7 @@ from saescope.query.document import context_before, document_frame, fires_on_row
 from saescope.query.shares import figures_by, group_shares
 from saescope.query.tokens import with_texts
 from saescope.query.weights import Weights, weights_of
-from saescope.scope.state import State
+from saescope.scope.scaling import Scaling
 
 TOKEN_LISTS = ["top_tokens", "promoted", "suppressed"]
 GROUP = pl.Struct(
@@ -28,10 +28,12 @@ GROUP = pl.Struct(
 )
 
 
-class Paging(State):
+class Paging(Scaling):
     """One feature's figures, the documents of its examples, and what else fires in them."""
 
-    def feature(self, feature: int, *, rule: Rule | None = None, n_intervals: int = 5) -> pl.DataFrame:
+    def feature(
+        self, feature: int, *, rule: Rule | None = None, n_intervals: int = 5, units: str = "sae"
+    ) -> pl.DataFrame:
         """All figures of one feature's page, in one row.
 
         Parameters
@@ -42,14 +44,16 @@ class Paging(State):
             Which tokens count; by default the rule of the index.
         n_intervals
             Equal parts of the range up to the maximum, for ``groups``.
+        units
+            Of activations: ``"sae"``, as the SAE gives them, or ``"folded"``: see `in_units`.
 
         Returns
         -------
         polars.DataFrame
             ``feature, label``, the columns of `features`, ``n_counted`` (tokens that count)``, groups`` (a list of
             ``name, low, high, n_fires, share, is_exact``: counted firings in each interval of the activation)``,
-            cosine`` (of encoder and decoder direction)``, encoder_bias, threshold, decoder_norm`` (null where
-            not known).
+            cosine`` (of encoder and decoder direction)``, encoder_bias, threshold, decoder_norm``, and of
+            crosscoders ``relative_norm, place_cosine`` (null where not known).
 
         Raises
         ------
@@ -69,8 +73,11 @@ class Paging(State):
         schema = {name: kind for name, kind in index.table.schema.items() if name in columns}
         frame = pl.DataFrame({name: [columns[name]] for name in schema}, schema=schema)
         shares = [asdict(s) for s in group_shares(index, feature, rule=rule, n_intervals=n_intervals)]
+        if units != "sae":
+            factor = float(self.fold_factors()[feature])
+            shares = [s | {name: s[name] * factor for name in ("low", "high")} for s in shares]
         weights = asdict(self.weights_of(feature))
-        return (
+        page = (
             with_texts(frame.with_columns(cs.float().fill_nan(None)), TOKEN_LISTS, index.vocabulary)
             .with_columns(
                 pl.lit(n_counted, dtype=pl.UInt64).alias("n_counted"),
@@ -79,6 +86,7 @@ class Paging(State):
             )
             .insert_column(1, pl.Series("label", [self.labels_of([feature]).get(int(feature))], dtype=pl.String))
         )
+        return self.in_units(page, units)
 
     def document(self, row: int, feature: int | None = None, before: int = 1000, after: int = 1000) -> pl.DataFrame:
         """The source document of an example, token by token.

@@ -11,7 +11,7 @@ from saescope.index.rule import Rule
 from saescope.index.store import check_feature
 from saescope.query.examples import examples_frame
 from saescope.query.on_text import features_on_text, hits_frame
-from saescope.scope.state import State
+from saescope.scope.scaling import Scaling
 
 LENS_SCHEMA = {
     "feature": pl.UInt32,
@@ -23,7 +23,7 @@ LENS_SCHEMA = {
 }
 
 
-class Queries(State):
+class Queries(Scaling):
     """Features, examples, and the text on which features fire."""
 
     @property
@@ -36,7 +36,10 @@ class Queries(State):
             ``feature, n_fires, density`` (of counted tokens)``, max, mean, std`` (when firing)``, sum``,
             quantiles ``q10`` to ``q99``, ``histogram`` (32 equal bins from 0 to ``max``)``, top_tokens``
             with ``top_shares`` of the summed activation, ``promoted`` and ``suppressed`` tokens
-            with their weights (logits per unit of activation).
+            with their weights (logits per unit of activation). Of a crosscoder also ``relative_norm`` (of two
+            places the second's share of both decoder norms, of more the largest share)``, place_cosine`` (between
+            the first and the last place's decoder rows) and ``belongs`` (``"shared"``, the name of the place whose
+            own the feature is, or ``"between"``).
 
         Raises
         ------
@@ -60,6 +63,7 @@ class Queries(State):
         rule: Rule | None = None,
         folds: bool = True,
         n_intervals: int = 5,
+        units: str = "sae",
     ) -> pl.DataFrame:
         """Text on which a feature fires, one row an example.
 
@@ -81,6 +85,8 @@ class Queries(State):
             Show examples whose last eight tokens are the same once, and count them.
         n_intervals
             Equal parts of the range up to the maximum.
+        units
+            Of activations: ``"sae"``, as the SAE gives them, or ``"folded"``: see `in_units`.
 
         Returns
         -------
@@ -102,7 +108,7 @@ class Queries(State):
         """
         if isinstance(k, bool) or not isinstance(k, int) or k < 1:
             raise InputError(f"k is a number of examples, at least 1, and {k!r} came.")
-        return examples_frame(
+        found = examples_frame(
             self.require_index(),
             feature,
             k=k,
@@ -112,6 +118,7 @@ class Queries(State):
             folds=folds,
             n_intervals=n_intervals,
         )
+        return self.in_units(found, units, feature=feature)
 
     def find_text(self, text: str, k: int = 20, context: int = 16, *, ignores_case: bool = False) -> pl.DataFrame:
         """Where a text occurs in the corpus, whatever the tokens it was cut into.

@@ -13,16 +13,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
-from safetensors import SafetensorError
 
 from saescope.errors import InputError, SaeSourceError
+from saescope.sources.checking import load_arrays, load_tensors
 
 SIGNED = "signed_directions"
-UNREADABLE = (OSError, ValueError, KeyError, EOFError, BadZipFile, SafetensorError)
 PICKLES = (".pt", ".pth", ".bin", ".pkl", ".pickle", ".ckpt", ".joblib")
 
 
@@ -154,13 +152,10 @@ def _from_file(path: Path) -> Any:
         raise SaeSourceError(f"there is no file {path}.", hint="Give a .npy, .npz or .safetensors file.")
     try:
         if path.suffix == ".safetensors":
-            from safetensors.torch import load_file
-
-            return dict(sorted(load_file(path).items()))
+            return dict(sorted(load_tensors(path, floats_only=False).items()))
         if path.suffix in (".npy", ".npz"):
-            found = np.load(path, allow_pickle=False)
-            return found if path.suffix == ".npy" else {name: found[name] for name in found.files}
-    except UNREADABLE as err:
+            return load_arrays(path)
+    except OSError as err:
         raise SaeSourceError(f"{path.name} could not be read: {err}.", hint="Is the file whole?") from err
     raise SaeSourceError(f"{path.name} is no .npy, .npz or .safetensors file.", hint="Give one of these.")
 

@@ -90,17 +90,23 @@ def _load_named(name: str, device: str, dtype: Any) -> LoadedModel:
         raise ModelSourceError(
             f"there is no model at {name}.", hint="Give a folder with config.json and *.safetensors, or a hub id."
         )
-    options: dict[str, Any] = {"use_safetensors": True}
+    options: dict[str, Any] = {"use_safetensors": True, "trust_remote_code": False}
     where: str | Path = path if looks_local else name
     if path.suffix == ".gguf":
-        where, options = path.parent, {"gguf_file": path.name}
-    tokenizer_options = {k: v for k, v in options.items() if k == "gguf_file"}
+        where, options = path.parent, {"gguf_file": path.name, "trust_remote_code": False}
+    tokenizer_options = {k: v for k, v in options.items() if k in ("gguf_file", "trust_remote_code")}
     options["dtype"] = choose_dtype(dtype, device)
     try:
         answer: Any = AutoModelForCausalLM.from_pretrained(where, output_loading_info=True, **options)
         loaded, report = answer
         tokenizer = AutoTokenizer.from_pretrained(where, **tokenizer_options)
     except UNFOUND as err:
+        if "trust_remote_code" in str(err):
+            raise ModelSourceError(
+                f"the model {name!r} brings code of its own, and saescope runs no code of a downloaded model.",
+                hint="If you trust it, load it yourself with trust_remote_code=True, and give the model: "
+                "saescope.load((model, tokenizer), sae=…).",
+            ) from err
         raise ModelSourceError(
             f"the model {name!r} could not be loaded: {_first_line(err)}",
             hint="It must be a causal language model with weights as safetensors: a folder, or an id on a hub that "
@@ -125,6 +131,14 @@ def _check_model(model: Any) -> None:
     if not isinstance(model, torch.nn.Module) or not hasattr(model, "config"):
         raise InputError(
             f"a model is an id, a path, a transformers model or (model, tokenizer), and {type(model).__name__} came.",
+        )
+    away = [name for name, weight in model.named_parameters() if weight.is_meta]
+    if away:
+        raise ModelSourceError(
+            f"{len(away)} of the weights of {type(model).__name__} are not in memory, beginning with {away[0]}: they "
+            "are offloaded to CPU or disk, and come for one module at a time.",
+            hint="saescope reads weights and their gradients beside running the model. Load it whole: in bfloat16, "
+            'quantised, or spread over GPUs with a device_map that offloads nothing (max_memory without "cpu").',
         )
     if getattr(model, "get_output_embeddings", lambda: None)() is None:
         raise ModelSourceError(

@@ -1,8 +1,11 @@
 """SAEs of the sae-lens registry, fetched by sae-lens from the hub or its cache."""
 
 from typing import Any
+from zipfile import BadZipFile
 
 from saescope.errors import SaeSourceError
+from saescope.sources.facts import FOLDED_SCALE
+from saescope.sources.folder import BROKEN
 from saescope.sources.registry.naming import is_release, resolve
 
 
@@ -23,11 +26,22 @@ class ReleaseSource:
         """
         release, sae_id = resolve(spec)
         from sae_lens import SAE
+        from sae_lens.loading.pretrained_saes_directory import get_norm_scaling_factor
+        from torch import serialization
 
         try:
-            return SAE.from_pretrained(release, sae_id, device=device, dtype=dtype), f"{release}/{sae_id}"
+            sae = SAE.from_pretrained(release, sae_id, device=device, dtype=dtype)
         except OSError as err:
             raise SaeSourceError(
                 f"the SAE {spec} could not be fetched: {str(err).splitlines()[0]}",
                 hint="Can the hub be reached? Is the repository open to you? A cached copy works offline.",
             ) from err
+        except (*BROKEN, serialization.pickle.UnpicklingError, BadZipFile) as err:
+            raise SaeSourceError(
+                f"the SAE {spec} could not be read as sae-lens reads it: {str(err)[:300] or type(err).__name__}.",
+                hint="Is the file in the cache whole? Weights that are a pickle are read as weights only.",
+            ) from err
+        factor = get_norm_scaling_factor(release, sae_id)
+        if factor is not None:
+            sae.cfg.metadata[FOLDED_SCALE] = factor
+        return sae, f"{release}/{sae_id}"

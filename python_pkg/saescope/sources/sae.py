@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 from saescope.errors import PluginError, SaeSourceError
 from saescope.sources import REGISTRY
+from saescope.sources.facts import FOLDED_SCALE, Facts, check_weights
 from saescope.sources.fingerprint import fingerprint
 from saescope.sources.inference import for_use
 from saescope.sources.kwargs import check_folded, remarks_on
@@ -60,6 +61,10 @@ class LoadedSae:
         Of the features, where they have been given any (plain directions); else empty.
     hook_names
         All sites that it reads side by side (crosscoders); else empty.
+    input_scale
+        What activations were multiplied by in training, folded into the weights; ``None`` where by nothing.
+    places
+        Names of the models that it reads side by side (crosscoders of models); else empty.
     """
 
     sae: Any
@@ -81,17 +86,28 @@ class LoadedSae:
     remarks: tuple[str, ...] = ()
     names: tuple[str, ...] = ()
     hook_names: tuple[str, ...] = ()
+    places: tuple[str, ...] = ()
+    input_scale: float | None = None
 
     def fingerprint(self) -> str:
         """Hash of configuration and weights; see `sources.fingerprint`."""
         head = "" if self.hook_head_index is None else f" head {self.hook_head_index}"
-        where = " ".join(self.hook_names) or self.hook_name
+        where = " ".join((*self.hook_names, *self.places)) or self.hook_name
         return fingerprint(self.sae, f"{self.architecture} {where} {self.d_in} {self.d_sae}{head}")
 
     def scale(self) -> dict[str, Any]:
-        """In what units its activations are: how the site's are normalised first, and whether decoder norms are in."""
+        """In what units its activations are.
+
+        Returns
+        -------
+        dict
+            ``normalize_activations``, how the site's activations are normalised first; ``input_scale``, the factor they
+            were multiplied by in training, which is folded into the weights (null without one); and
+            ``is_rescaled_by_decoder``, whether its activations are multiplied by decoder norms.
+        """
         return {
             "normalize_activations": str(self.sae.cfg.normalize_activations),
+            "input_scale": self.input_scale,
             "is_rescaled_by_decoder": bool(getattr(self.sae.cfg, "rescale_acts_by_decoder_norm", False)),
         }
 
@@ -135,8 +151,9 @@ def _in_order() -> Iterator[str]:
 def describe(sae: Any, name: str) -> LoadedSae:
     """Read an SAE's configuration, and refuse what would measure something else than asked."""
     sae = for_use(sae)
-    cfg, metadata = sae.cfg, sae.cfg.metadata
-    hook_name = metadata.get("hook_name")
+    cfg, facts = sae.cfg, Facts(sae.cfg.metadata, name)
+    check_weights(sae, name)
+    hook_name = facts.site("hook_name")
     if not hook_name:
         raise SaeSourceError(
             f"the SAE {name} does not say which site it reads.",
@@ -148,36 +165,31 @@ def describe(sae: Any, name: str) -> LoadedSae:
             hint="Load it from its release, where sae-lens knows the factor; or put activation_scaler.json into the "
             'folder, with {"scaling_factor": sqrt(d_in) / mean norm of the activations}, as sae-lens does in training.',
         )
-    kwargs = metadata.get("model_from_pretrained_kwargs") or {}
+    kwargs = facts.mapping("model_from_pretrained_kwargs")
     check_folded(kwargs, hook_name, name)
     remarks = remarks_on(kwargs, name)
     for sentence in remarks:
         log.warning("%s", sentence)
-    has_bos, head = metadata.get("prepend_bos"), metadata.get("hook_head_index")
     return LoadedSae(
         sae=sae.eval(),
         name=name,
         hook_name=hook_name,
-        hf_hook_name=metadata.get("hf_hook_name"),
+        hf_hook_name=facts.site("hf_hook_name"),
         d_in=int(cfg.d_in),
         d_sae=int(cfg.d_sae),
         architecture=cfg.architecture(),
-        context_size=metadata.get("context_size"),
-        has_bos=True if has_bos is None else bool(has_bos),
+        context_size=facts.whole("context_size", low=1),
+        has_bos=facts.flag("prepend_bos", default=True),
         wants_centering=bool(kwargs.get("center_writing_weights")),
-        model_name=metadata.get("model_name") or "",
-        first_position=_first_position(metadata.get("seqpos_slice")),
-        hook_name_out=metadata.get("hook_name_out"),
-        hf_hook_name_out=metadata.get("hf_hook_name_out"),
+        model_name=facts.text("model_name"),
+        first_position=facts.first_position("seqpos_slice"),
+        hook_name_out=facts.site("hook_name_out"),
+        hf_hook_name_out=facts.site("hf_hook_name_out"),
         d_out=int(getattr(cfg, "d_out", None) or cfg.d_in),
-        hook_head_index=None if head is None else int(head),
+        hook_head_index=facts.whole("hook_head_index"),
         remarks=tuple(remarks),
-        hook_names=tuple(metadata.get("hook_names") or ()),
-        names=tuple(str(name) for name in metadata.get("feature_names") or ()),
+        hook_names=facts.sites("hook_names"),
+        names=facts.texts("feature_names"),
+        places=facts.texts("model_names"),
+        input_scale=facts.scale(FOLDED_SCALE),
     )
-
-
-def _first_position(positions: Any) -> int:
-    """The start of ``seqpos_slice``, which sae-lens keeps as the arguments of a ``slice``."""
-    start = slice(*positions).start if isinstance(positions, list | tuple) and positions else None
-    return start if isinstance(start, int) and start > 0 else 0

@@ -41,7 +41,7 @@ class SideBySideConfig(JumpReLUSAEConfig):
 
 
 class SideBySide(JumpReLUSAE):
-    """A crosscoder over several sites, which reads and writes them side by side."""
+    """A crosscoder over several sites or models, which reads and writes them side by side."""
 
 
 @cache
@@ -51,9 +51,10 @@ def _register() -> None:
 
 
 def sae_over(given: Crosscoder, dtype: str) -> Any:
-    """The SAE over all of a crosscoder's sites, ``[n_places * d]`` at once."""
+    """The SAE over all of a crosscoder's places, ``[n_places * d]`` at once."""
     _register()
     n_places, d, n = given.encoder.shape
+    sites = [given.site] * n_places if given.site else list(given.places)
     made = SAE.from_dict(
         {
             "architecture": ARCHITECTURE,
@@ -64,7 +65,12 @@ def sae_over(given: Crosscoder, dtype: str) -> Any:
             "apply_b_dec_to_input": False,
             "normalize_activations": "none",
             "reshape_activations": "none",
-            "metadata": {"hook_name": given.places[0], "hook_names": list(given.places), "prepend_bos": True},
+            "metadata": {
+                "hook_name": sites[0],
+                "hook_names": sites,
+                "model_names": list(given.places) if given.site else [],
+                "prepend_bos": True,
+            },
         }
     )
     values = {

@@ -15,6 +15,7 @@ from saescope.errors import MismatchError, SiteError
 from saescope.sources.families import ADDS_RESIDUAL, LOOSE, Family, family_of, has, has_late_norms, is_parallel
 from saescope.sources.model import LoadedModel
 from saescope.sources.sae import LoadedSae
+from saescope.sources.side_by_side import SideBySide
 from saescope.types import Norm, Site, SiteKind
 
 BLOCK_LISTS = ("layers", "h", "decoder.layers", "blocks", "language_model.layers", "text_model.layers")
@@ -93,9 +94,20 @@ def find_site(model: LoadedModel, sae: LoadedSae) -> Site:
 
 def _side_by_side(model: LoadedModel, sae: LoadedSae) -> Site:
     """All sites of a crosscoder, each of the same share of what it reads."""
-    sites = [_hook_site(model.model, sae, name) for name in sae.hook_names]
-    for site in sites:
-        _check_width(model, sae, site, sae.d_in // len(sites), "reads")
+    inner = list(getattr(model.model, "models", ())) if isinstance(model.model, SideBySide) else []
+    if sae.places and len(inner) != len(sae.places):
+        raise MismatchError(
+            f"the crosscoder reads the models {' and '.join(sae.places)}, and {len(inner) or 1} came.",
+            hint="Give them by name: saescope.load({"
+            + ", ".join(f'"{place}": …' for place in sae.places)
+            + "}, sae=…).",
+        )
+    each = inner if sae.places else [model.model] * len(sae.hook_names)
+    sites = [_hook_site(one, sae, name) for one, name in zip(each, sae.hook_names, strict=True)]
+    for one, site in zip(each, sites, strict=True):
+        _check_width(LoadedModel(one, None, model.name), sae, site, sae.d_in // len(sites), "reads")
+    if sae.places:
+        sites = [replace(site, model=f"models.{n}") for n, site in enumerate(sites)]
     return replace(sites[0], also=tuple(sites[1:]), refusal="a crosscoder writes at several sites at once")
 
 

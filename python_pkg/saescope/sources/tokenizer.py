@@ -29,7 +29,7 @@ def load_tokenizer(tokenizer: Any) -> Any:
     name = os.fspath(tokenizer)
     path = Path(name).expanduser()
     try:
-        return AutoTokenizer.from_pretrained(path if path.exists() else name)
+        return AutoTokenizer.from_pretrained(path if path.exists() else name, trust_remote_code=False)
     except UNFOUND as err:
         raise ModelSourceError(
             f"the tokenizer {name!r} could not be loaded: {str(err).splitlines()[0] if str(err) else err!r}",

@@ -17,12 +17,14 @@ interface Props {
   info: ScopeInfo;
   feature: number | undefined;
   max: number;
+  /** What stored activations are multiplied by. */
+  factor: number;
   example: Example;
   close: () => void;
 }
 
 /** The source document of an example, with the passage marked and the feature's activations where they are known. */
-export function DocumentReader({ client, info, feature, max, example, close }: Props) {
+export function DocumentReader({ client, info, feature, max, factor, example, close }: Props) {
   const box = useRef<HTMLDivElement>(null);
   const scroller = useRef<HTMLDivElement>(null);
   useLeaving(box, close);
@@ -106,7 +108,7 @@ export function DocumentReader({ client, info, feature, max, example, close }: P
         {n_before > 0 && <More n={n_before} side="before" more={more} />}
         <div class="ss-text" onCopy={copyPlain} dir={directionOf(joined(first?.texts ?? []))}>
           {parts.map((part) => (
-            <Part key={part.row} part={part} example={example} max={max} />
+            <Part key={part.row} part={part} example={example} max={max} factor={factor} />
           ))}
         </div>
         {n_after > 0 && <More n={n_after} side="after" more={more} />}
@@ -131,8 +133,21 @@ function More({
   );
 }
 
+interface PartProps {
+  part: Document;
+  example: Example;
+  max: number;
+  factor: number;
+}
+
+function times(part: Document, factor: number): Document {
+  if (factor === 1) return part;
+  return { ...part, activations: part.activations.map((value) => (value === null ? null : value * factor)) };
+}
+
 /** A stretch of the document, drawn once. */
-function Part({ part, example, max }: { part: Document; example: Example; max: number }) {
+function Part({ part: read, example, max, factor }: PartProps) {
+  const part = useMemo(() => times(read, factor), [read, factor]);
   const hover = useContext(HoverContext);
   const low = example.row - part.row;
   const high = low + example.tokens.length;

@@ -6,10 +6,12 @@ interface Props {
   /** Counted by another rule than the index's. */
   isOtherRule: boolean;
   isShort: boolean;
+  /** Activations are times the length of the decoder row. */
+  isFolded: boolean;
 }
 
 /** How often and how strongly the feature fires, and what its weights say. */
-export function Facts({ page, isOtherRule, isShort }: Props) {
+export function Facts({ page, isOtherRule, isShort, isFolded }: Props) {
   const { n_fires, n_counted, weights, not_counted } = page;
   const share = density(page.density ?? Number.NaN);
   const fires =
@@ -30,6 +32,13 @@ export function Facts({ page, isOtherRule, isShort }: Props) {
       <Fact name="max" title="The largest activation." text={number(page.max)} />
       <Fact name="mean" title="The mean over the tokens on which it fires." text={known(page.mean)} />
       <Fact name="median" title="The median over the tokens on which it fires." text={known(page.median)} />
+      {isFolded && (
+        <Fact
+          name="in"
+          title="Activations times the length of the decoder row: how long what the feature writes is, on the model's own scale."
+          text="the model's units"
+        />
+      )}
       {isOtherRule && (
         <Fact
           name="by"
@@ -53,6 +62,16 @@ export function Facts({ page, isOtherRule, isShort }: Props) {
             name="threshold"
             title="What the pre-activation must exceed for the feature to fire (JumpReLU)."
             text={weights.threshold === null ? undefined : number(weights.threshold)}
+          />
+          <Fact
+            name="relative norm"
+            title="How the decoder's length is spread over the crosscoder's places: of two places the second's share, 0 to 1; near 0 or 1 the feature is one place's own, near 0.5 it is shared. Of more places the largest share."
+            text={weights.relative_norm == null ? undefined : number(weights.relative_norm)}
+          />
+          <Fact
+            name="cos of places"
+            title="Cosine between the first and the last place's decoder rows: near 1, the feature writes the same in both."
+            text={weights.place_cosine == null ? undefined : number(weights.place_cosine)}
           />
           <Fact
             name="norm"

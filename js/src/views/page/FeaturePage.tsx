@@ -26,6 +26,7 @@ import { Promoted } from "./Promoted.js";
 import { CONTEXTS, callOf, INITIAL, intervalOf, type PageState, queryOf } from "./query.js";
 import { Pointed, RangeContext } from "./range.js";
 import { type Pinned, TokenCard } from "./TokenCard.js";
+import { factorOf, scaled } from "./units.js";
 import { type FeatureAnswer, type Shown, useFeature } from "./useFeature.js";
 
 /** The page of the feature that is selected, or locked. */
@@ -145,8 +146,10 @@ function FeaturePage(props: Props) {
 
 /** What is known of the feature. */
 function Body(props: Props & { shown: Shown }) {
-  const { client, info, feature, answer, shown, state, update, isNarrow, isReadOnly, isSideBar, choose } =
-    props;
+  const { client, info, feature, answer, state, update, isNarrow, isReadOnly, isSideBar, choose } = props;
+  const units = info.why_not_folded ? "sae" : state.units;
+  const factor = factorOf(props.shown.page, units);
+  const shown = useMemo(() => scaled(props.shown, factor), [props.shown, factor]);
   const { page } = shown;
   const [pinned, setPinned] = useState<Pinned>();
   const [read, setRead] = useState<Example>();
@@ -173,7 +176,12 @@ function Body(props: Props & { shown: Shown }) {
       {answer.staleError && <Stale error={answer.staleError} retry={answer.retry} />}
       <div class="ss-figures">
         <div class="ss-said">
-          <Facts page={page} isOtherRule={shown.query.rule !== null} isShort={isSideBar ?? false} />
+          <Facts
+            page={page}
+            isOtherRule={shown.query.rule !== null}
+            isShort={isSideBar ?? false}
+            isFolded={units === "folded"}
+          />
           <Promoted
             client={client}
             info={info}
@@ -226,6 +234,7 @@ function Body(props: Props & { shown: Shown }) {
           pinned={pinned}
           choose={choose}
           isReadOnly={isReadOnly}
+          isFolded={units === "folded"}
           close={() => setPinned(undefined)}
         />
       )}
@@ -235,6 +244,7 @@ function Body(props: Props & { shown: Shown }) {
           info={info}
           feature={page.feature}
           max={page.max}
+          factor={factor}
           example={read}
           close={() => setRead(undefined)}
         />

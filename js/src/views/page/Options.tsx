@@ -2,6 +2,7 @@ import type { ComponentChildren } from "preact";
 import { useId, useRef } from "preact/hooks";
 import type { CountRule, ScopeInfo } from "../../protocol/generated.js";
 import { INITIAL, isChanged, isSameRule, type PageState } from "./query.js";
+import type { Units } from "./units.js";
 import { useLeaving } from "./useLeaving.js";
 
 const HOW_MANY = [20, 50, 100, 200];
@@ -32,7 +33,7 @@ export function Options({ info, own, state, update, close }: Props) {
     const next = { ...rule, ...part };
     update({ rule: began.current && isSameRule(next, began.current) ? null : next });
   };
-  const choice = <T extends number | null>(
+  const choice = <T extends number | string | null>(
     values: readonly T[],
     now: T,
     set: (value: T) => void,
@@ -106,17 +107,33 @@ export function Options({ info, own, state, update, close }: Props) {
           (ratio) => !has_postings || (!is_complete && ratio !== null),
         )}
       </Option>
+      <Option
+        name="activations"
+        tells={
+          info.why_not_folded ||
+          "As the SAE gives them; or times the length of the decoder row, which is the length of what the feature writes, on the model's own scale: so features can be compared."
+        }
+      >
+        {choice<Units>(
+          ["sae", "folded"],
+          state.units,
+          (units) => update({ units }),
+          (units) => (units === "sae" ? "SAE's" : "model's"),
+          (units) => units === "folded" && Boolean(info.why_not_folded),
+        )}
+      </Option>
       <div class="ss-options-end">
         <button
           type="button"
           class="ss-button"
           disabled={!isChanged(state)}
           onClick={() => {
-            const { k, n_intervals, folds, rule: none } = INITIAL;
+            const { k, n_intervals, folds, units, rule: none } = INITIAL;
             update({
               k,
               n_intervals,
               folds,
+              units,
               rule: none,
               ...(state.group.startsWith("interval") && { group: "top" }),
             });

@@ -24,11 +24,13 @@ interface Props {
   pinned: Pinned;
   choose: (feature: number) => void;
   isReadOnly: boolean;
+  /** The page's activations are times the length of the decoder row. */
+  isFolded: boolean;
   close: () => void;
 }
 
 /** A pinned token: what it is, and what else fires on it. */
-export function TokenCard({ client, info, feature, pinned, choose, isReadOnly, close }: Props) {
+export function TokenCard({ client, info, feature, pinned, choose, isReadOnly, isFolded, close }: Props) {
   const { example, i, token } = pinned;
   const box = useRef<HTMLDivElement>(null);
   const place = usePlace(box, token);
@@ -57,7 +59,14 @@ export function TokenCard({ client, info, feature, pinned, choose, isReadOnly, c
         ))}
       </dl>
       {!isReadOnly && (
-        <Fires client={client} info={info} row={example.row + i} feature={feature} choose={choose} />
+        <Fires
+          client={client}
+          info={info}
+          row={example.row + i}
+          feature={feature}
+          choose={choose}
+          isFolded={isFolded}
+        />
       )}
     </div>
   );
@@ -69,10 +78,11 @@ interface FiresProps {
   row: number;
   feature: number | undefined;
   choose: (feature: number) => void;
+  isFolded: boolean;
 }
 
 /** Everything that fires on a token, strongest first; a click walks there. */
-function Fires({ client, info, row, feature, choose }: FiresProps) {
+function Fires({ client, info, row, feature, choose, isFolded }: FiresProps) {
   const { has_postings, has_model, id: scope } = info;
   const [found, setFound] = useState<Firing>();
   const [error, setError] = useState<RequestError>();
@@ -102,6 +112,7 @@ function Fires({ client, info, row, feature, choose }: FiresProps) {
           <span class="ss-quiet">
             {" "}
             {count(found.n_fires)} features{has_postings ? "" : ", run now"}
+            {isFolded && ", in the SAE's own units"}
           </span>
         )}
       </h3>

@@ -1,5 +1,6 @@
 import { type Call, nested } from "../../data/call.js";
 import type { CountRule, ExampleGroup, FeaturePage } from "../../protocol/generated.js";
+import type { Units } from "./units.js";
 
 /** What a person did on the page. */
 export interface PageState {
@@ -12,6 +13,8 @@ export interface PageState {
   folds: boolean;
   /** What counts; none for what the index counts. */
   rule: CountRule | null;
+  /** Of activations: as the SAE gives them, or times the length of the decoder row. */
+  units: Units;
   /** The text's line breaks break the line. */
   hasBreaks: boolean;
   /** All promoted and suppressed tokens are open. */
@@ -27,6 +30,7 @@ export const INITIAL: PageState = {
   n_intervals: 5,
   folds: true,
   rule: null,
+  units: "sae",
   hasBreaks: false,
   isLensOpen: false,
   readsLens: false,
@@ -52,8 +56,9 @@ export function isSameRule(a: CountRule, b: CountRule): boolean {
 }
 
 /** Whether an option is not as the page begins with. */
-export function isChanged({ k, n_intervals, folds, rule }: PageState): boolean {
-  return k !== INITIAL.k || n_intervals !== INITIAL.n_intervals || folds !== INITIAL.folds || rule !== null;
+export function isChanged({ k, n_intervals, folds, rule, units }: PageState): boolean {
+  const isCounted = k !== INITIAL.k || n_intervals !== INITIAL.n_intervals || folds !== INITIAL.folds;
+  return isCounted || rule !== null || units !== INITIAL.units;
 }
 
 /** The groups there will be, before the store has told their shares. */
@@ -80,7 +85,7 @@ export function intervalOf(name: string): number | undefined {
 
 /** The call that gives the examples that are shown. */
 export function callOf(state: PageState, feature: number): Call {
-  const { group, context, k, n_intervals, folds, rule } = { ...INITIAL, ...state };
+  const { group, context, k, n_intervals, folds, rule, units } = { ...INITIAL, ...state };
   const args = {
     feature,
     group,
@@ -89,6 +94,7 @@ export function callOf(state: PageState, feature: number): Call {
     ...(folds ? {} : { folds: false }),
     ...(n_intervals === INITIAL.n_intervals ? {} : { n_intervals }),
     ...(rule ? { rule: nested("saescope.Rule", { ...rule }) } : {}),
+    ...(units === INITIAL.units ? {} : { units }),
   };
   return { method: "examples", args };
 }

@@ -8,6 +8,7 @@ import { useHost } from "../../host.js";
 import type { AnyPanel } from "../../panels/panel.js";
 import type { Client } from "../../protocol/client.js";
 import type { ScopeInfo } from "../../protocol/generated.js";
+import { Remarks } from "./Remarks.js";
 
 interface Props {
   info: ScopeInfo;
@@ -27,7 +28,7 @@ export function Header({ info, client, panel, shared, locked, setLocked, code, k
   return (
     <div class="ss-header">
       {panel.title !== "Browser" && <h2 class="ss-panel-title">{panel.title}</h2>}
-      <span class="ss-model" title={info.sae}>
+      <span class="ss-model" title={[info.sae, info.units].filter(Boolean).join("\n")}>
         {info.model || info.name}
       </span>
       <span class="ss-site" title="The site: where in the model the SAE reads.">
@@ -39,6 +40,7 @@ export function Header({ info, client, panel, shared, locked, setLocked, code, k
       >
         {count(info.n_features)} features
       </span>
+      <Remarks info={info} />
       {info.has_index && (
         <span class="ss-wide-only" title={info.imported || `${count(info.n_tokens)} tokens in the index.`}>
           {info.imported ? "imported" : `${tokens(info.n_tokens)} tokens`}

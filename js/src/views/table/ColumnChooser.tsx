@@ -1,15 +1,17 @@
 import { useEffect, useRef } from "preact/hooks";
-import { CHOICES } from "./columns.js";
+import { choices } from "./columns.js";
 
 interface Props {
   shown: readonly string[];
   hasChosen: boolean;
   choose: (names: string[] | undefined) => void;
   close: () => void;
+  /** The SAE is a crosscoder. */
+  hasPlaces: boolean;
 }
 
 /** Which columns the table has. */
-export function ColumnChooser({ shown, hasChosen, choose, close }: Props) {
+export function ColumnChooser({ shown, hasChosen, choose, close, hasPlaces }: Props) {
   const box = useRef<HTMLDivElement>(null);
   useEffect(() => {
     box.current?.querySelector("input")?.focus();
@@ -37,7 +39,7 @@ export function ColumnChooser({ shown, hasChosen, choose, close }: Props) {
         table?.querySelector<HTMLElement>("[data-columns]")?.focus();
       }}
     >
-      {CHOICES.map(({ name, head, title }) => (
+      {choices(hasPlaces).map(({ name, head, title }) => (
         <label key={name} title={title}>
           <input
             type="checkbox"

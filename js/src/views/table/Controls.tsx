@@ -15,7 +15,7 @@ interface Props extends TableProps {
 }
 
 /** The search box with its buttons, the choice of columns, and what holds rows back. */
-export function Controls({ own, names, table, fault, state, update, shared }: Props) {
+export function Controls({ info, own, names, table, fault, state, update, shared }: Props) {
   const [isChoosing, setChoosing] = useState(false);
   const { filter } = own.query;
   const isCurrent = table.query.filter.fires_on === filter.fires_on;
@@ -48,6 +48,7 @@ export function Controls({ own, names, table, fault, state, update, shared }: Pr
           hasChosen={state.columns !== undefined}
           choose={(columns) => update({ columns })}
           close={() => setChoosing(false)}
+          hasPlaces={(info.places ?? []).length > 1}
         />
       )}
       <Chips

@@ -71,6 +71,9 @@ function cell(name: string, data: FeatureRow, columns: readonly Column[]): Compo
     case "std":
     case "q50":
       return data[name] === undefined ? "" : fires ? number(data[name]) : "–";
+    case "relative_norm":
+    case "place_cosine":
+      return data[name] == null || Number.isNaN(data[name]) ? "" : number(data[name]);
     case "label":
       return data.label || (columns.some((c) => c.name === "layer") ? "" : fromElsewhere(data));
     case "tags":

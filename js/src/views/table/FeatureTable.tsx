@@ -37,7 +37,13 @@ function TableView(props: TableProps) {
   const own = useQuery(props);
   const { query, asked } = own;
   const [width, setWidth] = useState(props.isNarrow ? 320 : 400);
-  const suited = columnsFor(state.columns, width, query.filter, info.n_features);
+  const suited = columnsFor(
+    state.columns,
+    width,
+    query.filter,
+    info.n_features,
+    (info.places ?? []).length > 1,
+  );
   const columns = useMemo(() => suited, [suited.map((c) => c.name).join()]);
   const names = columns.map((c) => c.name);
   const wanted = [...new Set([...USUAL, ...names])].filter((n) => n !== "feature");

@@ -89,6 +89,21 @@ export const COLUMNS: Column[] = [
     kind: "number",
   },
   {
+    name: "relative_norm",
+    head: "rel. norm",
+    title:
+      "How the decoder's length is spread over the crosscoder's places: of two the second's share, 0 to 1; of more the largest share.",
+    width: 62,
+    kind: "number",
+  },
+  {
+    name: "place_cosine",
+    head: "cos places",
+    title: "Cosine between the first and the last place's decoder rows.",
+    width: 66,
+    kind: "number",
+  },
+  {
     name: "histogram",
     head: "histogram",
     title: "How many tokens have each activation, 0 to max, on a log scale.",
@@ -99,13 +114,30 @@ export const COLUMNS: Column[] = [
 ];
 
 /** Those that a range can be set of. */
-export const RANGED = ["density", "n_fires", "max", "mean", "q50", "std", "feature"];
+export const RANGED = [
+  "density",
+  "n_fires",
+  "max",
+  "mean",
+  "q50",
+  "std",
+  "relative_norm",
+  "place_cosine",
+  "feature",
+];
+
+/** Those that only a crosscoder's features have. */
+const OF_PLACES = ["relative_norm", "place_cosine"];
 
 /** Those whose histogram is there even when the column is not. */
 export const ALWAYS_RANGED = ["density", "max", "mean"];
 
 /** What a person may add and take away. */
-export const CHOICES = COLUMNS.filter((c) => c.name !== "feature" && c.name !== "n_hits");
+export function choices(hasPlaces: boolean): Column[] {
+  return COLUMNS.filter(
+    ({ name }) => name !== "feature" && name !== "n_hits" && (hasPlaces || !OF_PLACES.includes(name)),
+  );
+}
 
 /** The classes of a column's cells. */
 export function classOf({ name, kind }: Column): string {
@@ -127,9 +159,12 @@ export function columnsFor(
   width_px: number,
   filter: TableFilter,
   nFeatures: number,
+  hasPlaces = false,
 ): Column[] {
+  const isOfPlaces = hasPlaces && !chosen && width_px >= 400;
   const columnsOf = (names: readonly string[]) => {
-    const shown = new Set([...names, "feature", ...(filter.fires_on ? ["n_hits"] : [])]);
+    const more = [...(filter.fires_on ? ["n_hits"] : []), ...(isOfPlaces ? ["relative_norm"] : [])];
+    const shown = new Set([...names, "feature", ...more]);
     return COLUMNS.filter((c) => shown.has(c.name));
   };
   if (chosen) return columnsOf(chosen);

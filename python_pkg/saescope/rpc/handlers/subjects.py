@@ -30,6 +30,10 @@ def scope_info(scope: Scope) -> ScopeInfo:
         "building": build_info(scope),
         "key": scope.key,
         "variable": live.variable(scope),
+        "places": scope.places,
+        "units": scope.units_told(),
+        "why_not_folded": scope.why_not_folded(),
+        "remarks": scope.remarks,
     }
     if index is None:
         return ScopeInfo(**common)

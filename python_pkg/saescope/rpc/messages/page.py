@@ -47,12 +47,16 @@ class Weights:
 
     ``cosine`` is between encoder and decoder direction, in [-1, 1]; ``encoder_bias`` and ``threshold`` (which
     the pre-activation must exceed) are in units of activation; ``decoder_norm`` is the decoder row's length.
+    ``relative_norm`` and ``place_cosine`` are of crosscoders: how their decoder's length is spread over the places, and
+    the cosine between the first and the last place's rows.
     """
 
     cosine: float | None = None
     encoder_bias: float | None = None
     threshold: float | None = None
     decoder_norm: float | None = None
+    relative_norm: float | None = None
+    place_cosine: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

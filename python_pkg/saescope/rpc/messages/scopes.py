@@ -31,6 +31,9 @@ class ScopeInfo:
     ``key`` is the same for the same model, SAE, site and index, in any process. ``imported`` says in sentences
     where an imported index comes from and what is not in it; ``n_counted`` is 0 there when it is not known.
     ``variable`` is its name in the notebook, empty when it has none.
+    ``places`` are those of a crosscoder; ``units`` says what activations are measured in, and ``remarks`` what of the
+    SAE's configuration a person should know, in sentences. ``why_not_folded`` says why activations cannot be shown in
+    the model's own units; it is empty where they can.
     """
 
     id: str
@@ -55,6 +58,10 @@ class ScopeInfo:
     has_postings: bool = False
     imported: str = ""
     variable: str = ""
+    places: list[str] = field(default_factory=list)
+    units: str = ""
+    why_not_folded: str = ""
+    remarks: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True, kw_only=True)

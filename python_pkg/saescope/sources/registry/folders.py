@@ -4,7 +4,6 @@ Looked for in the folders that ``SAESCOPE_SAES`` names, and below the working di
 deep, at most 2,000 folders, through no link and no hidden folder.
 """
 
-import json
 import os
 from collections import deque
 from collections.abc import Iterable, Iterator
@@ -13,6 +12,7 @@ from typing import Any
 
 import polars as pl
 
+from saescope.sources.checking import read_object
 from saescope.sources.registry.models import BASES, D_MODEL, hub_id
 from saescope.sources.registry.table import SCHEMA
 
@@ -20,7 +20,6 @@ SETTING = "SAESCOPE_SAES"
 CONFIG, WEIGHTS = "cfg.json", "sae_weights.safetensors"
 MAX_DEPTH = 4
 MAX_FOLDERS = 2000
-MAX_CONFIG_BYTES = 1 << 20
 MAX_SIZE = 1 << 31
 SKIPPED = {"node_modules", "__pycache__", "site-packages", "venv"}
 BYTES = {"float32": 4, "bfloat16": 2, "float16": 2, "float64": 8}
@@ -89,14 +88,9 @@ def read_config(path: Path) -> dict[str, Any]:
     Raises
     ------
     OSError, ValueError
-        It cannot be read, is too large, or is no JSON object.
+        It cannot be read, or is refused by `read_object`.
     """
-    size = path.stat().st_size
-    if size > MAX_CONFIG_BYTES:
-        raise ValueError(f"it has {size:,} bytes, and at most {MAX_CONFIG_BYTES:,} were expected")
-    config = json.loads(path.read_bytes())
-    if not isinstance(config, dict):
-        raise ValueError("it is no JSON object")  # noqa: TRY004
+    config = read_object(path)
     metadata = config.get("metadata")
     return config | (metadata if isinstance(metadata, dict) else {})
 
