@@ -1,5 +1,6 @@
 import { createContext } from "preact";
 import { useContext } from "preact/hooks";
+import type { Extras } from "./plugins/extras.js";
 
 /** What the application around a panel can do for it; each where it can. */
 export interface Host {
@@ -9,6 +10,8 @@ export interface Host {
   openFile?: (path: string, from: Element) => void;
   /** By the panel's name: with what a new panel begins, where nobody chose otherwise. */
   readonly defaults?: Record<string, Record<string, unknown>>;
+  /** What other extensions of the application add. */
+  readonly extras?: Extras;
 }
 
 /** Cells draw from a bundle of their own: they find the host by this name. */

@@ -40,7 +40,7 @@ def free_port():
 class Lab:
     """A JupyterLab server with settings, folders and kernels of its own."""
 
-    def __init__(self, folder, disabled=()):
+    def __init__(self, folder, disabled=(), python=sys.executable):
         self.folder = folder
         self.notebooks = folder / "notebooks"
         self.notebooks.mkdir(parents=True)
@@ -64,7 +64,11 @@ class Lab:
             "IPYTHONDIR": folder / "ipython",
         }
         environment = os.environ | {k: str(v) for k, v in places.items()} | {"HF_HUB_OFFLINE": "1"}
-        command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", f"--port={self.port}"]
+        if python != sys.executable:  # an environment over this one
+            share = Path(sys.prefix) / "share/jupyter"
+            environment["JUPYTER_PATH"] = os.pathsep.join([str(share), os.environ.get("JUPYTER_PATH", "")])
+            environment.setdefault("JUPYTERLAB_DIR", str(share / "lab"))
+        command = [str(python), "-m", "jupyterlab", "--no-browser", "--allow-root", f"--port={self.port}"]
         command += ["--ServerApp.port_retries=0", f"--IdentityProvider.token={TOKEN}", "--ServerApp.password="]
         command += [f"--ServerApp.root_dir={self.notebooks}", "--LabApp.expose_app_in_browser=True"]
         self.process = subprocess.Popen(

@@ -1,15 +1,16 @@
 import { useEffect, useRef } from "preact/hooks";
-import { CHOICES } from "./columns.js";
+import { CHOICES, type Column } from "./columns.js";
 
 interface Props {
   shown: readonly string[];
+  extras: readonly Column[];
   hasChosen: boolean;
   choose: (names: string[] | undefined) => void;
   close: () => void;
 }
 
 /** Which columns the table has. */
-export function ColumnChooser({ shown, hasChosen, choose, close }: Props) {
+export function ColumnChooser({ shown, extras, hasChosen, choose, close }: Props) {
   const box = useRef<HTMLDivElement>(null);
   useEffect(() => {
     box.current?.querySelector("input")?.focus();
@@ -37,7 +38,7 @@ export function ColumnChooser({ shown, hasChosen, choose, close }: Props) {
         table?.querySelector<HTMLElement>("[data-columns]")?.focus();
       }}
     >
-      {CHOICES.map(({ name, head, title }) => (
+      {[...CHOICES, ...extras].map(({ name, head, title }) => (
         <label key={name} title={title}>
           <input
             type="checkbox"

@@ -1,12 +1,14 @@
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { codeOf, readQuery } from "../../data/query.js";
 import type { PanelView } from "../../panels/panel.js";
+import { atOf } from "../../plugins/at.js";
+import { useExtras } from "../../plugins/usePlugins.js";
 import { useSlow, versionOf } from "../shell/hooks.js";
 import { Stale } from "../shell/Notice.js";
 import { AddToList } from "./AddToList.js";
 import { actionsOf } from "./actions.js";
 import { Controls } from "./Controls.js";
-import { columnsFor } from "./columns.js";
+import { columnsFor, extraColumns } from "./columns.js";
 import { Foot } from "./Foot.js";
 import { Grid } from "./Grid.js";
 import { GridState } from "./GridState.js";
@@ -37,9 +39,13 @@ function TableView(props: TableProps) {
   const own = useQuery(props);
   const { query, asked } = own;
   const [width, setWidth] = useState(props.isNarrow ? 320 : 400);
-  const suited = columnsFor(state.columns, width, query.filter, info.n_features);
-  const columns = useMemo(() => suited, [suited.map((c) => c.name).join()]);
-  const names = columns.map((c) => c.name);
+  const extras = useExtras().columns;
+  const extra = useMemo(() => extraColumns(isReadOnly ? [] : extras), [extras, isReadOnly]);
+  const at = useMemo(() => atOf(client, () => info), [client, info.id]);
+  const suited = columnsFor(state.columns, width, query.filter, info.n_features, extra);
+  const columns = useMemo(() => suited, [suited.map((c) => c.name).join(), extra]);
+  const shown = columns.map((c) => c.name);
+  const names = columns.filter((c) => !c.extra).map((c) => c.name);
   const wanted = [...new Set([...USUAL, ...names])].filter((n) => n !== "feature");
   const { table, problem, isWaiting, retry } = useTable(client, info, asked, wanted);
   const picks = usePicks(client, info.id, shared, table, asked, names);
@@ -56,7 +62,8 @@ function TableView(props: TableProps) {
         <Controls
           {...props}
           own={own}
-          names={names}
+          names={shown}
+          extras={extra}
           table={table}
           fault={isRegexFault ? problem : undefined}
         />
@@ -80,6 +87,8 @@ function TableView(props: TableProps) {
           query={query}
           change={own.change}
           columns={columns}
+          at={at}
+          version={versionOf(info)}
           nFeatures={info.n_features}
           feature={feature}
           place={place}
