@@ -1,9 +1,11 @@
 """Take the documentation's pictures from the running program, light and dark.
 
 ``python tools/pictures.py`` takes those of the bundled demo; ``python tools/pictures.py MODEL SAE INDEX`` the panels of
-cause and effect on what was found in SmolLM2-135M (features of ``blocks.10.hook_resid_post``, 4,096 wide).
+cause and effect on what was found in SmolLM2-135M (features of ``blocks.10.hook_resid_post``, 4,096 wide);
+``python tools/pictures.py plugin`` the example plug-in.
 """
 
+import os
 import sys
 import tempfile
 from pathlib import Path
@@ -25,7 +27,6 @@ FEATURE = 'int(scope.features.filter(scope.features["density"] < 0.01).sort("max
 
 def main() -> None:
     """Start JupyterLab, show each panel, and take its pictures."""
-    import os
     import shutil
 
     from playwright.sync_api import sync_playwright
@@ -34,6 +35,9 @@ def main() -> None:
     from e2e.notebook import open_notebook, run_cell, set_theme, write
 
     TARGET.mkdir(parents=True, exist_ok=True)
+    if sys.argv[1:] == ["plugin"]:
+        plugin()
+        return
     real = [str(Path(given).resolve()) for given in sys.argv[1:]]
     lab = Lab(Path(tempfile.mkdtemp()))
     try:
@@ -166,6 +170,41 @@ def growing(page: Any, lab: Any) -> None:
         page.screenshot(path=TARGET / f"growing-{name}.png")
     panel.get_by_role("button", name="Stop").click()
     page.wait_for_timeout(2000)
+
+
+def plugin() -> None:
+    """The example plug-in: its panel, its column and its action, in an environment of its own."""
+    from playwright.sync_api import sync_playwright
+
+    from e2e.conftest import FLAGS, TOKEN, Lab
+    from e2e.notebook import open_notebook, run_cell, set_theme, write
+    from e2e.test_plugin import make_environment
+
+    lab = Lab(Path(tempfile.mkdtemp()), python=make_environment(Path(tempfile.mkdtemp())))
+    try:
+        with sync_playwright() as playwright:
+            browser = playwright.chromium.launch(executable_path=os.environ.get("SAESCOPE_BROWSER"), args=FLAGS)
+            page = browser.new_context(viewport={"width": 1400, "height": 880}).new_page()
+            page.set_default_timeout(120_000)
+            cells = ["import saescope\n\nscope = saescope.demo()", f"scope.browse({FEATURE})"]
+            write(lab, "plugin.ipynb", cells)
+            open_notebook(page, lab, "plugin.ipynb", TOKEN)
+            page.locator("li[data-id='filebrowser']").first.click()
+            for n in range(len(cells)):
+                run_cell(page, n)
+            panel = page.locator(".jp-OutputArea-output .saescope[data-status=ready]").first
+            panel.locator("[data-example]").first.wait_for()
+            panel.get_by_role("tab", name="Next tokens").click()
+            panel.locator(".next-tokens tbody tr").nth(4).wait_for()
+            panel.locator(".ss-extra", has_text="%").first.wait_for()
+            for is_dark, name in ((False, "light"), (True, "dark")):
+                set_theme(page, is_dark=is_dark)
+                page.mouse.move(1390, 5)
+                page.wait_for_timeout(1500)
+                page.screenshot(path=TARGET / f"plugin-{name}.png")
+            browser.close()
+    finally:
+        lab.stop()
 
 
 if __name__ == "__main__":

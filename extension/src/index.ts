@@ -1,5 +1,7 @@
+import type { JupyterFrontEndPlugin } from "@jupyterlab/application";
 import { buildStatus } from "./buildStatus";
 import { drop } from "./drop";
+import { api, extras } from "./extras";
 import { featureCell } from "./featureCell";
 import { firing } from "./firing";
 import { labHost } from "./labHost";
@@ -10,7 +12,10 @@ import { registry } from "./registry";
 import { sidebar } from "./sidebar";
 import { starters } from "./starters";
 
-export default [
+export * from "./api";
+
+const plugins: JupyterFrontEndPlugin<unknown>[] = [
+  extras,
   preferences,
   registry,
   labHost,
@@ -22,4 +27,7 @@ export default [
   featureCell,
   drop,
   buildStatus,
+  api,
 ];
+
+export default plugins;

@@ -4,9 +4,10 @@ import { PathExt } from "@jupyterlab/coreutils";
 import { INotebookTracker } from "@jupyterlab/notebook";
 import { ITranslator, nullTranslator } from "@jupyterlab/translation";
 import { Token } from "@lumino/coreutils";
-import { type Host, registerHost } from "@saescope/panels";
+import { type Extras, type Host, registerHost } from "@saescope/panels";
 import { cellAt, insertCode } from "./cells";
 import type { Preferences } from "./chosen";
+import { IExtras } from "./extrasToken";
 import { ILines, type Lines } from "./lines";
 import { IPreferences } from "./preferences";
 
@@ -24,17 +25,19 @@ export const labHost: JupyterFrontEndPlugin<Host> = {
   description: "Lets saescope panels insert cells and open files.",
   autoStart: true,
   provides: IHost,
-  requires: [INotebookTracker, ILines, IPreferences],
+  requires: [INotebookTracker, ILines, IPreferences, IExtras],
   optional: [ITranslator],
   activate(
     app: JupyterFrontEnd,
     notebooks: INotebookTracker,
     lines: Lines,
     preferences: Preferences,
+    extras: Extras,
     translator: ITranslator | null,
   ): Host {
     const trans = (translator ?? nullTranslator).load(DOMAIN);
     const host: Host = {
+      extras,
       insertCell(code, from) {
         const path = pathOf(from);
         const panel =

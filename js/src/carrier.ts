@@ -1,9 +1,9 @@
-import type { mount as Mount } from "./mount.js";
+import type { Mount } from "./mounting.js";
 import type { PanelSpec } from "./panels/panel.js";
 import { type WidgetModel, widgetPort } from "./ports/anywidget.js";
 
 /** A widget that carries a bundle: panels ask it to draw them. */
-export function carrier(draw: typeof Mount) {
+export function carrier(draw: Mount) {
   return {
     initialize() {
       return {

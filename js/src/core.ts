@@ -1,5 +1,6 @@
 import { carrier } from "./carrier.js";
-import { mount } from "./mount.js";
+import { kernelViews } from "./later/fromKernel.js";
+import { mountWith } from "./mounting.js";
 
 /** The widget that carries this bundle; panels of a scope ask it to draw them. */
-export default carrier(mount);
+export default carrier(mountWith(kernelViews));

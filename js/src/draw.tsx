@@ -1,22 +1,11 @@
 import { render } from "preact";
 import { type Host, HostContext, registeredHost } from "./host.js";
+import { addStyle, LaterContext, type LaterViews } from "./later/views.js";
 import type { AnyPanel, PanelSpec } from "./panels/panel.js";
 import { Client, type Port } from "./protocol/client.js";
 import { BareFrame } from "./views/shell/BareFrame.js";
 import { Frame } from "./views/shell/Frame.js";
 import css from "./views/style.generated.js";
-
-const STYLE_ID = "saescope-style";
-
-/** Put the style sheet into a document, or into the shadow root in which a host draws, once. */
-export function addStyle(root: Document | ShadowRoot): void {
-  const found = root.getElementById(STYLE_ID);
-  if (found?.textContent === css) return;
-  const style = found ?? document.createElement("style");
-  style.id = STYLE_ID;
-  style.textContent = css;
-  if (!found) (root instanceof ShadowRoot ? root : root.head).append(style);
-}
 
 /** What whoever drew a panel can do with it. */
 export interface PanelHandle {
@@ -32,6 +21,8 @@ export interface MountOptions {
   /** Hears of the panel's state when it has changed, and once at the start. */
   onState?: (state: Record<string, unknown>) => void;
   onHandle?: (handle: PanelHandle) => void;
+  /** Where panels come from that are fetched when they are first opened. */
+  later?: LaterViews;
 }
 
 /** Draw a panel into an element, over a line to a kernel; returns what takes it away again. */
@@ -43,16 +34,22 @@ export function drawPanel(
   spec: PanelSpec,
   options: MountOptions = {},
 ): () => void {
-  const root = el.getRootNode();
-  addStyle(root instanceof ShadowRoot ? root : el.ownerDocument);
+  const around = el.getRootNode();
+  const root = around instanceof ShadowRoot ? around : el.ownerDocument;
+  addStyle(root, css);
   const client = new Client(port);
-  const { layout = "auto", host = registeredHost(), onState, onHandle } = options;
+  const { layout = "auto", host = registeredHost(), onState, onHandle, later } = options;
+  const leave = later?.join(root);
   const initial = { ...panel.initial, ...host.defaults?.[name] };
   const common = { client, spec, initial, layout, onState, onHandle };
   render(
     <HostContext.Provider value={host}>
       {panel.bare && !spec.scope ? (
         <BareFrame {...common} title={panel.title} height_px={panel.height_px} bare={panel.bare} />
+      ) : later ? (
+        <LaterContext.Provider value={later}>
+          <Frame {...common} name={name} panel={panel} />
+        </LaterContext.Provider>
       ) : (
         <Frame {...common} name={name} panel={panel} />
       )}
@@ -61,6 +58,7 @@ export function drawPanel(
   );
   const unmount = () => {
     render(null, el);
+    leave?.();
     client.close();
   };
   options.signal?.addEventListener("abort", unmount, { once: true });

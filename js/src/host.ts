@@ -1,5 +1,6 @@
 import { createContext } from "preact";
 import { useContext } from "preact/hooks";
+import type { Extras } from "./plugins/extras.js";
 
 /** What the application around a panel can do for it; each where it can. */
 export interface Host {
@@ -11,6 +12,8 @@ export interface Host {
   readonly defaults?: Record<string, Record<string, unknown>>;
   /** Calls back when these have changed; returns what ends that. */
   onDefaults?: (listener: () => void) => () => void;
+  /** What other extensions of the application add. */
+  readonly extras?: Extras;
 }
 
 /** Cells draw from a bundle of their own: they find the host by this name. */

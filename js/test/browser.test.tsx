@@ -147,7 +147,9 @@ describe("the browser", () => {
     await vi.waitFor(() => expect(head()?.getAttribute("aria-sort")).toBe("descending"));
     head()?.querySelector("button")?.click();
     await vi.waitFor(() => expect(head()?.getAttribute("aria-sort")).toBe("ascending"));
-    expect(sent(port, "features.window").at(-1)).toMatchObject({ sort: "density", descending: false });
+    await vi.waitFor(() =>
+      expect(sent(port, "features.window").at(-1)).toMatchObject({ sort: "density", descending: false }),
+    );
   });
 
   test("says that a feature never fired", async () => {

@@ -3,7 +3,7 @@ import { infoOf } from "../dev/fixture.js";
 import { mount } from "../src/mount.js";
 import { MemoryPort } from "../src/ports/memory.js";
 import type { MapData } from "../src/protocol/generated.js";
-import { loadChart } from "../src/views/map/bundle.js";
+import { createChart } from "../src/views/map/plot/chart.js";
 import {
   type Camera,
   type Chart,
@@ -13,7 +13,7 @@ import {
 } from "../src/views/map/plot/types.js";
 import { clusters, color, N, places } from "./made-up-map.js";
 
-vi.mock("../src/views/map/bundle.js", { spy: true });
+vi.mock("../src/views/map/plot/chart.js", { spy: true });
 
 let host: HTMLElement;
 let unmount = () => {};
@@ -85,7 +85,7 @@ beforeEach(() => {
   document.body.append(host);
   made = undefined;
   nDestroyed = 0;
-  vi.mocked(loadChart).mockResolvedValue({ createChart: (_, events) => new FakeChart(events) });
+  vi.mocked(createChart).mockImplementation((_, events) => new FakeChart(events));
 });
 afterEach(() => {
   unmount();
@@ -298,10 +298,8 @@ describe("the map", () => {
   });
 
   test("says so where there is no WebGL, and tries again when its context is lost", async () => {
-    vi.mocked(loadChart).mockResolvedValueOnce({
-      createChart: () => {
-        throw new NoWebGl("none");
-      },
+    vi.mocked(createChart).mockImplementationOnce(() => {
+      throw new NoWebGl("none");
     });
     show(kernel());
     await vi.waitFor(() =>
@@ -316,27 +314,4 @@ describe("the map", () => {
     find(".ss-notice button")?.click();
     await vi.waitFor(() => expect(made).not.toBe(first));
   });
-
-  test("offers another try when its code does not come", async () => {
-    vi.mocked(loadChart).mockRejectedValueOnce(new Error("map.js was not built."));
-    show(kernel());
-    await vi.waitFor(() => expect(host.textContent).toContain("map.js was not built."));
-    find(".ss-notice button")?.click();
-    await drawn();
-  });
-});
-
-test("the code is fetched once a page, and a failure is not kept", async () => {
-  const real = await vi.importActual<typeof import("../src/views/map/bundle.js")>(
-    "../src/views/map/bundle.js",
-  );
-  const request = vi.fn().mockRejectedValue(new Error("gone"));
-  const client = { request } as unknown as Parameters<typeof loadChart>[0];
-  await expect(real.loadChart(client)).rejects.toThrow("gone");
-  await expect(real.loadChart(client)).rejects.toThrow("gone");
-  expect(request).toHaveBeenCalledTimes(2);
-  request.mockReturnValue(new Promise(() => {}));
-  void real.loadChart(client);
-  void real.loadChart(client);
-  expect(request).toHaveBeenCalledTimes(3);
 });

@@ -201,7 +201,7 @@ describe("the panel", () => {
   test("runs with ctrl+Enter, streams, and shows the figures at the end", async () => {
     const world = open({}, { text: "The sea" });
     await ready();
-    expect(find("[data-feature='7']")?.textContent).toContain("label <b>7</b>");
+    await vi.waitFor(() => expect(find("[data-feature='7']")?.textContent).toContain("label <b>7</b>"));
     key(find("textarea"), "Enter", { ctrlKey: true });
     await begun(world);
     expect(world.runs[0]?.params).toMatchObject({

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from saescope.index import Index
     from saescope.index.rule import Rule
     from saescope.indexing.merge import merge
+    from saescope.panels.core import Panel
     from saescope.panels.picker import pick
     from saescope.scope import Scope, load, open_index
     from saescope.scope.picking import picked
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Index",
+    "Panel",
     "Rule",
     "SaescopeError",
     "Scope",
@@ -41,6 +43,7 @@ __all__ = [
 
 _HOMES = {
     "Index": "saescope.index",
+    "Panel": "saescope.panels.core",
     "Rule": "saescope.index.rule",
     "SaescopeError": "saescope.errors",
     "Scope": "saescope.scope",

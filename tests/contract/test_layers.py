@@ -21,7 +21,7 @@ UPWARDS = {("scope", "panels"): "Scope.browse opens the panel"}
 HEAVY = {"torch", "transformers", "sae_lens"}
 HEAVY_HOMES = {"sources", "engine", "effects", "indexing"}
 JUPYTER = {"anywidget", "ipywidgets", "comm", "IPython", "traitlets", "ipykernel", "jupyterlab"}
-EDGES = {"registries.py", "rpc/connection.py", "rpc/lanes.py"}
+EDGES = {"registries.py", "rpc/handlers/plugins.py", "rpc/connection.py", "rpc/lanes.py"}
 
 
 def name_of(path):

@@ -29,7 +29,7 @@ FLAGS = [
 TOKEN = "e2e-token"
 SIZE = {"width": 1400, "height": 900}
 HERE = Path(__file__).parent
-PLAIN_KERNEL = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+PLAIN_KERNEL = ["-m", "ipykernel_launcher", "-f", "{connection_file}"]
 
 
 def pytest_collection_modifyitems(items):
@@ -47,7 +47,7 @@ def free_port():
 class Lab:
     """A JupyterLab server with settings, folders and kernels of its own."""
 
-    def __init__(self, folder, kernel=PLAIN_KERNEL, disabled=()):
+    def __init__(self, folder, kernel=None, disabled=(), python=sys.executable):
         self.folder = folder
         self.notebooks = folder / "notebooks"
         self.notebooks.mkdir(parents=True)
@@ -67,7 +67,7 @@ class Lab:
         (config / "labconfig" / "page_config.json").write_text(json.dumps(page_config))
         spec = folder / "data" / "kernels" / "warm" / "kernel.json"
         spec.parent.mkdir(parents=True)
-        spec.write_text(json.dumps({"argv": list(kernel), "display_name": "Python 3 (warm)", "language": "python"}))
+        spec.write_text(json.dumps({"argv": list(kernel or [str(python), *PLAIN_KERNEL]), "display_name": "Python 3 (warm)", "language": "python"}))
         places = {
             "JUPYTER_CONFIG_DIR": config,
             "JUPYTER_DATA_DIR": folder / "data",
@@ -77,7 +77,11 @@ class Lab:
             "IPYTHONDIR": folder / "ipython",
         }
         environment = os.environ | {k: str(v) for k, v in places.items()} | {"HF_HUB_OFFLINE": "1"}
-        command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", f"--port={self.port}"]
+        if python != sys.executable:  # an environment over this one
+            share = Path(sys.prefix) / "share/jupyter"
+            environment["JUPYTER_PATH"] = os.pathsep.join([str(share), os.environ.get("JUPYTER_PATH", "")])
+            environment.setdefault("JUPYTERLAB_DIR", str(share / "lab"))
+        command = [str(python), "-m", "jupyterlab", "--no-browser", "--allow-root", f"--port={self.port}"]
         command += ["--KernelRestarter.restart_limit=2", "--KernelRestarter.time_to_dead=1.0"]
         command += ["--ServerApp.port_retries=0", f"--IdentityProvider.token={TOKEN}", "--ServerApp.password="]
         command += [f"--ServerApp.root_dir={self.notebooks}", "--LabApp.expose_app_in_browser=True"]
@@ -145,7 +149,7 @@ def browser():
 def warm_kernel(tmp_path_factory):
     """The command of a kernel that has imported what others import for ten seconds; an ordinary one but on Linux."""
     if sys.platform != "linux":
-        yield PLAIN_KERNEL
+        yield None
         return
     place = str(tmp_path_factory.mktemp("nursery") / "socket")
     with socket.socket(socket.AF_UNIX) as listener:

@@ -186,3 +186,6 @@ def test_the_panel_works_as_a_plain_widget_without_the_labextension(bare_page, b
     panels.nth(1).scroll_into_view_if_needed()
     panels.nth(1).locator(f"[data-page-feature='{feature}']").wait_for()
     shoot(bare_page, "plain-widget")
+    for title in ("Compare", "Circuit", "Prompt", "Steer", "Share", "Map"):  # their bundles come from the kernel
+        panels.first.get_by_role("tab", name=title).click()
+        panels.first.locator(f".ss-pane > .ss-{title.lower()}").wait_for()

@@ -140,4 +140,4 @@ def test_every_panel_leaves_something_to_read_without_a_kernel(name, busy):
 
 
 def test_only_bundles_there_are_can_be_had(pages):
-    assert pages[0].call("bundle.get", {"name": "../errors"}).last["error"]["code"] == "protocol"
+    assert pages[0].call("bundle.get", {"name": "../errors"}).last["error"]["code"] == "bundle_missing"

@@ -1,6 +1,7 @@
 import type { ComponentType } from "preact";
 import type { Call } from "../data/call.js";
 import type { Shared } from "../data/shared.js";
+import type { Told } from "../plugins/Plugged.js";
 import type { Client } from "../protocol/client.js";
 import type { ScopeInfo } from "../protocol/generated.js";
 
@@ -13,6 +14,8 @@ export interface PanelSpec {
   panel?: string;
   feature?: number;
   state?: Record<string, unknown>;
+  /** The panel is that of another package. */
+  plugin?: Told;
 }
 
 /** What a view draws from. */

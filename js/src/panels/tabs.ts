@@ -1,12 +1,13 @@
-import { circuit } from "../views/circuit/Circuit.js";
-import { compare } from "../views/compare/Compare.js";
+import { later } from "../later/Later.js";
+import { told as circuit } from "../views/circuit/told.js";
+import { told as compare } from "../views/compare/told.js";
 import { effects } from "../views/effects/Effects.js";
 import { health } from "../views/health/HealthPanel.js";
-import { map } from "../views/map/Map.js";
+import { told as map } from "../views/map/told.js";
 import { neighbors } from "../views/neighbors/Neighbors.js";
-import { prompt } from "../views/prompt/Prompt.js";
-import { share } from "../views/share/Share.js";
-import { steer } from "../views/steer/Steer.js";
+import { told as prompt } from "../views/prompt/told.js";
+import { told as share } from "../views/share/told.js";
+import { told as steer } from "../views/steer/told.js";
 import { tryIt } from "../views/tryit/TryIt.js";
 import type { AnyPanel } from "./panel.js";
 
@@ -15,13 +16,13 @@ export const TABS: Record<string, AnyPanel> = {
   neighbors,
   effects,
   try_it: tryIt,
-  prompt,
-  steer,
-  circuit,
-  map,
-  compare,
+  prompt: later("prompt", prompt),
+  steer: later("steer", steer),
+  circuit: later("circuit", circuit),
+  map: later("map", map),
+  compare: later("compare", compare),
   health,
-  share,
+  share: later("share", share),
 };
 
 /** The key that opens each tab. */

@@ -169,9 +169,9 @@ export interface PanelState {
   state: Record<string, unknown>;
 }
 
-/** Names JavaScript that only some panels need. */
+/** Names the JavaScript of a panel that comes when it is first opened. */
 export interface BundleParams {
-  name: "map";
+  name: string;
 }
 
 /** Answer of ``bundle.get``; buffer 0 is an ES module. */
@@ -1912,6 +1912,40 @@ export interface SaeLoaded {
   name: string;
 }
 
+/** One panel of another package, or why it cannot be shown. */
+export interface PluginPanel {
+  name: string;
+  package: string;
+  title: string;
+  about: string;
+  key: string;
+  height_px: number;
+  has_feature: boolean;
+  works_without_index: boolean;
+  error: string;
+}
+
+/** Answer of ``plugin.list``. */
+export interface PluginPanels {
+  panels: PluginPanel[];
+}
+
+/** Asks for the panels of other packages. */
+export type PluginListParams = Record<string, never>;
+
+/** A question that a panel's view asks its own Python class. */
+export interface PluginAskParams {
+  scope: string;
+  panel: string;
+  question: string;
+  params?: Record<string, unknown>;
+}
+
+/** Answer of ``plugin.ask``: what the class's function returned. */
+export interface PluginAnswer {
+  data: Record<string, unknown>;
+}
+
 /** Each method's parameters, answer, and partial answer. */
 export interface Methods {
   "scope.list": { params: Nothing; result: ScopeList; event: never };
@@ -2000,4 +2034,6 @@ export interface Methods {
   "registry.search": { params: SaeSearchParams; result: SaeRows; event: never };
   "registry.describe": { params: SaeSpecParams; result: SaeDetails; event: never };
   "registry.load": { params: SaeLoadParams; result: SaeLoaded; event: SaeLoading };
+  "plugin.list": { params: PluginListParams; result: PluginPanels; event: never };
+  "plugin.ask": { params: PluginAskParams; result: PluginAnswer; event: never };
 }

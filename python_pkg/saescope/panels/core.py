@@ -7,6 +7,7 @@ import html
 import threading
 import uuid
 import weakref
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -66,8 +67,11 @@ def core(bundle: Path) -> Core:
 class Panel(anywidget.AnyWidget):
     """A view in a cell, with its own line to the kernel.
 
-    A class names its ``view`` in ``js/src/panels`` and the ``bundle`` that holds it, what a saved notebook keeps of it
-    (``recorded``), and the table that holds the same data (``frame``).
+    A class of ours names its ``view`` in ``js/src/panels`` and the ``bundle`` that holds it, what a saved notebook
+    keeps of it (``recorded``), and the table that holds the same data (``frame``). A class of another package is
+    registered under the entry-point group ``saescope.panels`` by the name of its ``view``, and brings that as an ES
+    module in ``esm``: a file, or the text itself. What its view asks Python is in ``answers``: functions of a scope and
+    the question's parameters that return a dictionary of plain values.
 
     Parameters
     ----------
@@ -88,6 +92,14 @@ class Panel(anywidget.AnyWidget):
 
     view: ClassVar[str]
     bundle: ClassVar[str] = "core"
+    esm: ClassVar[Path | str | None] = None
+    title: ClassVar[str] = ""
+    about: ClassVar[str] = ""
+    key: ClassVar[str] = ""
+    height_px: ClassVar[int] = 480
+    has_feature: ClassVar[bool] = True
+    works_without_index: ClassVar[bool] = False
+    answers: ClassVar[Mapping[str, Callable[..., Mapping[str, Any]]]] = {}
 
     _connection: Connection | None = None
     _esm = STUB
@@ -107,6 +119,7 @@ class Panel(anywidget.AnyWidget):
         """Become a widget with a line of its own."""
         self.id = uuid.uuid4().hex[:12]
         spec |= {"panel": self.id} | ({"state": dict(state)} if state else {})
+        spec |= {} if self.esm is None else {"plugin": self.told()}
         anywidget.AnyWidget.__init__(self, panel=self.view, core=core(STATIC / f"{self.bundle}.js"), spec=spec)
         held = weakref.ref(self)
 
@@ -118,6 +131,21 @@ class Panel(anywidget.AnyWidget):
         connection = self._connection = Connection(send)
         self.on_msg(lambda _widget, frame, buffers: connection.receive(frame, buffers))
         harden(self.comm)
+
+    @classmethod
+    def told(cls) -> dict[str, Any]:
+        """What is told of a panel of another package before its view is there."""
+        names = ("about", "key", "height_px", "has_feature", "works_without_index")
+        return {"title": cls.title or cls.view} | {name: getattr(cls, name) for name in names}
+
+    @classmethod
+    def problem(cls, name: str) -> str:
+        """Why a class of another package cannot be shown under a name; empty if it can."""
+        if cls.esm is None:
+            return f"{cls.__name__}.esm holds no view"
+        if getattr(cls, "view", None) != name:
+            return f"its entry point is {name!r}, and {cls.__name__}.view is {getattr(cls, 'view', None)!r}"
+        return ""
 
     @property
     def state(self) -> dict[str, Any]:

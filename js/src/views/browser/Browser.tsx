@@ -1,8 +1,9 @@
-import { useEffect, useRef } from "preact/hooks";
+import { useEffect, useMemo, useRef } from "preact/hooks";
 import { hasText } from "../../data/drag.js";
 import { useHost } from "../../host.js";
 import type { AnyPanel, PanelView, ViewProps } from "../../panels/panel.js";
 import { TAB_KEYS, TABS } from "../../panels/tabs.js";
+import { type Tab, usePlugged } from "../../plugins/usePlugins.js";
 import { HealthBadge } from "../health/HealthBadge.js";
 import { KeepButton } from "../kept/KeepButton.js";
 import { page } from "../page/FeaturePage.js";
@@ -28,17 +29,25 @@ type State = Record<string, unknown> & {
   isListOpen: boolean;
 };
 
+function ownTabs(): Record<string, Tab> {
+  return Object.fromEntries(
+    Object.entries(TABS).map(([name, panel]) => [name, { panel, key: TAB_KEYS[name] }]),
+  );
+}
+
 /** The table of features beside the open feature's page, and the other panels under it. */
 function Browser(props: ViewProps<State>) {
   const { state, update, shared, isNarrow, isSideBar, isReadOnly } = props;
   const { panels, isWhole, left, above, isListOpen } = state;
   const host = useHost();
   const pane = useRef<HTMLDivElement>(null);
-  const tab =
-    !isSideBar && !isReadOnly && state.tab !== undefined && state.tab in TABS ? state.tab : undefined;
+  const hasTabs = !isSideBar && !isReadOnly;
+  const plugged = usePlugged(props.client, !hasTabs);
+  const tabs = useMemo(() => ({ ...ownTabs(), ...plugged }), [plugged]);
+  const tab = hasTabs && state.tab !== undefined && state.tab in tabs ? state.tab : undefined;
   const asked = useRef<string | undefined>(undefined);
   const openTab = (name: string, change?: Record<string, unknown>) => {
-    if (!(name in TABS)) return;
+    if (!(name in tabs)) return;
     asked.current = name;
     update({
       tab: name,
@@ -57,9 +66,8 @@ function Browser(props: ViewProps<State>) {
     (first ?? pane.current)?.focus({ preventScroll: true });
   }, [tab]);
   const keys: KeyMap = {};
-  if (!isSideBar && !isReadOnly)
-    for (const [name, panel] of Object.entries(TABS)) {
-      const key = TAB_KEYS[name];
+  if (hasTabs)
+    for (const [name, { panel, key }] of Object.entries(tabs)) {
       if (key) keys[key] = [panel.title.toLowerCase(), () => openTab(name)];
     }
   useKeys(keys);
@@ -112,7 +120,7 @@ function Browser(props: ViewProps<State>) {
       />
     );
   };
-  const shown = tab === undefined ? undefined : TABS[tab];
+  const shown = tab === undefined ? undefined : tabs[tab]?.panel;
   const isPageShown = shown === undefined || !(isWhole || isNarrow);
   const isTableShown = !isNarrow || isSideBar || isListOpen;
   return (
@@ -120,8 +128,8 @@ function Browser(props: ViewProps<State>) {
       class="ss-body"
       style={isNarrow ? undefined : { gridTemplateColumns: `${left * 100}% 0 minmax(0, 1fr)` }}
       data-list={isTableShown || undefined}
-      onDragOver={isSideBar || isReadOnly ? undefined : (event) => takesText(event) && event.preventDefault()}
-      onDrop={isSideBar || isReadOnly ? undefined : takeText}
+      onDragOver={hasTabs ? (event) => takesText(event) && event.preventDefault() : undefined}
+      onDrop={hasTabs ? takeText : undefined}
     >
       {isNarrow && !isSideBar && (
         <button
@@ -166,8 +174,8 @@ function Browser(props: ViewProps<State>) {
             </div>
           )}
         </div>
-        {!isSideBar && !isReadOnly && (
-          <TabStrip tab={tab} toggle={toggleTab}>
+        {hasTabs && (
+          <TabStrip tabs={tabs} tab={tab} toggle={toggleTab}>
             {tab !== undefined && shown ? buttons(tab, shown) : buttons("feature", page)}
             {shown && !isNarrow && (
               <button type="button" class="ss-quiet-button" onClick={() => update({ isWhole: !isWhole })}>

@@ -1,19 +1,20 @@
 import type { ComponentChildren } from "preact";
 import { useLayoutEffect, useRef } from "preact/hooks";
-import { TAB_KEYS, TABS } from "../../panels/tabs.js";
+import type { Tab } from "../../plugins/usePlugins.js";
 
 const EDGE_PX = 40;
 
 interface Props {
+  tabs: Record<string, Tab>;
   tab: string | undefined;
   toggle: (name: string) => void;
   children: ComponentChildren;
 }
 
 /** The strip of panels under the page; the arrow keys go from tab to tab. */
-export function TabStrip({ tab, toggle, children }: Props) {
+export function TabStrip({ tabs, tab, toggle, children }: Props) {
   const list = useRef<HTMLDivElement>(null);
-  const names = Object.keys(TABS);
+  const names = Object.entries(tabs);
   useLayoutEffect(() => {
     const button = list.current?.querySelector<HTMLElement>("[aria-selected=true]");
     const strip = list.current?.parentElement;
@@ -34,17 +35,17 @@ export function TabStrip({ tab, toggle, children }: Props) {
   return (
     <div class="ss-tabs">
       <div class="ss-choice" role="tablist" aria-label="Panels" ref={list} onKeyDown={onKeyDown}>
-        {names.map((name, i) => (
+        {names.map(([name, { panel, key }], i) => (
           <button
             key={name}
             type="button"
             role="tab"
             aria-selected={name === tab}
             tabIndex={name === tab || (tab === undefined && i === 0) ? 0 : -1}
-            title={`${TABS[name]?.about ?? ""} (${TAB_KEYS[name] ?? ""})`}
+            title={key === undefined ? panel.about : `${panel.about} (${key})`}
             onClick={() => toggle(name)}
           >
-            {TABS[name]?.title}
+            {panel.title}
           </button>
         ))}
       </div>

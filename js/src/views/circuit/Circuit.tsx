@@ -1,9 +1,7 @@
 import { useEffect, useRef } from "preact/hooks";
-import { called } from "../../data/call.js";
 import { number } from "../../data/format.js";
 import type { PanelView, ViewProps } from "../../panels/panel.js";
 import type { CircuitText } from "../../protocol/generated.js";
-import { aimArgs } from "../effects/aim.js";
 import { SignedText } from "../effects/SignedText.js";
 import { visible } from "../effects/signed.js";
 import { TargetPicker } from "../effects/TargetPicker.js";
@@ -16,6 +14,7 @@ import { NeedsModel, Starters } from "../tryit/Empty.js";
 import { TextBox } from "../tryit/TextBox.js";
 import { useText } from "../tryit/useTried.js";
 import { Side } from "./Side.js";
+import { told } from "./told.js";
 import { type By, type CircuitState, type Known, useCircuit, type Wanted } from "./useCircuit.js";
 
 const BESIDE_PX = 620;
@@ -193,26 +192,4 @@ function Waiting({ known, isOther }: { known: Known | undefined; isOther: boolea
   );
 }
 
-export const circuit: PanelView<CircuitState> = {
-  title: "Circuit",
-  about: "What writes to this feature, and what reads it: heads, MLPs, tokens.",
-  View: CircuitView,
-  initial: { text: "", by: "text", aim: {} },
-  height_px: 520,
-  hasFeature: true,
-  worksWithoutIndex: true,
-  ...called(({ text: own, by, at, aim }: CircuitState, feature = 0, shared) => {
-    const text = shared.text || own;
-    const downstream = { direction: "downstream" };
-    if (text === "" || by === "weights")
-      return [
-        { method: "circuit", args: { feature } },
-        { method: "circuit", args: { feature, ...downstream } },
-      ];
-    const pos = at && at.feature === feature && at.text === text ? { pos: at.pos } : {};
-    return [
-      { method: "circuit", args: { feature, text, ...pos } },
-      { method: "circuit", args: { feature, text, ...pos, ...aimArgs(aim), ...downstream } },
-    ];
-  }),
-};
+export const circuit: PanelView<CircuitState> = { ...told, View: CircuitView };

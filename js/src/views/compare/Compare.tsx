@@ -1,5 +1,4 @@
 import { useEffect } from "preact/hooks";
-import { called } from "../../data/call.js";
 import type { PanelView, ViewProps } from "../../panels/panel.js";
 import type { Comparison } from "../../protocol/generated.js";
 import { useSlow } from "../shell/hooks.js";
@@ -9,9 +8,8 @@ import { Column } from "./Column.js";
 import { ContrastSection } from "./ContrastSection.js";
 import { Pairs } from "./Pairs.js";
 import { type CompareState, chosenFeatures, contrastOf, LETTERS, MOST, onlyRole } from "./roles.js";
+import { told } from "./told.js";
 import { useCompare, useContrast, useSuggestions } from "./useCompare.js";
-
-const INITIAL: CompareState = { features: [], one: null, roles: {}, within: 0, context: 16 };
 
 /** Two to four features side by side, how alike they are, and where one fires and another does not. */
 function CompareView(props: ViewProps<CompareState>) {
@@ -136,29 +134,4 @@ function Columns({ comparison: { features }, selected, choose, remove }: Columns
   );
 }
 
-export const compare: PanelView<CompareState> = {
-  title: "Compare",
-  about: "Two to four features side by side, and where one fires and another does not.",
-  View: CompareView,
-  initial: INITIAL,
-  height_px: 560,
-  hasFeature: false,
-  ...called((state: CompareState, selected, shared) => {
-    const features = chosenFeatures(state, shared.picked, selected, Number.POSITIVE_INFINITY);
-    const [first, second] = features;
-    if (first === undefined) return [];
-    if (second === undefined) return [{ method: "examples", args: { feature: first, k: 3 } }];
-    const both = { method: "compare", args: { features } };
-    const asked = contrastOf(state, features);
-    if (!asked || asked.without.length + asked.also.length === 0) return [both];
-    const { feature, without, also } = asked;
-    const args = {
-      feature,
-      ...(without.length > 0 ? { without } : {}),
-      ...(also.length > 0 ? { also } : {}),
-      context: state.context,
-      ...(state.within > 0 ? { within: state.within } : {}),
-    };
-    return [both, { method: "contrast", args }];
-  }),
-};
+export const compare: PanelView<CompareState> = { ...told, View: CompareView };

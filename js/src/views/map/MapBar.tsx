@@ -1,7 +1,7 @@
 import type { MapChoice, MapData } from "../../protocol/generated.js";
 import { useKeys } from "../shell/keys.js";
 import { Legend } from "./Legend.js";
-import type { MapState } from "./Map.js";
+import type { MapState } from "./state.js";
 
 interface Props {
   state: MapState;

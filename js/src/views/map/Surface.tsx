@@ -4,8 +4,8 @@ import { count } from "../../data/format.js";
 import type { ViewProps } from "../../panels/panel.js";
 import { Briefs } from "./briefs.js";
 import { ClusterList } from "./ClusterList.js";
-import type { MapState } from "./Map.js";
-import type { Chart, MapModule } from "./plot/types.js";
+import type { Chart } from "./plot/types.js";
+import type { MapState } from "./state.js";
 import { useChart, useFollowing } from "./useChart.js";
 import type { SentMap } from "./useMap.js";
 import { RING_PX, useMapHover } from "./useMapHover.js";
@@ -16,7 +16,6 @@ const MOST_PICKED = 100_000;
 
 export interface SurfaceProps extends ViewProps<MapState> {
   map: SentMap;
-  module: MapModule;
   isLasso: boolean;
   setLasso: (isOn: boolean) => void;
   /** The map cannot be drawn any more, for this reason. */

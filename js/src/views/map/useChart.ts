@@ -1,6 +1,7 @@
 import type { RefObject } from "preact";
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { useTheme } from "../shell/hooks.js";
+import { createChart } from "./plot/chart.js";
 import type { Chart, ChartEvents } from "./plot/types.js";
 import { codesOf, styleOf } from "./ramp.js";
 import type { SurfaceProps } from "./Surface.js";
@@ -25,7 +26,7 @@ export function useChart(
     isPlaced.current = false;
     setChart(made);
     return () => made.destroy();
-  }, [props.module]);
+  }, []);
   useLayoutEffect(() => {
     if (!chart) return;
     const { camera, method } = state;
@@ -62,7 +63,7 @@ export function useFollowing(
 }
 
 function makeChart(
-  { module, lose }: SurfaceProps,
+  { lose }: SurfaceProps,
   host: HTMLElement,
   latest: RefObject<ChartEvents>,
 ): Chart | undefined {
@@ -75,7 +76,7 @@ function makeChart(
     onLost: () => latest.current?.onLost(),
   };
   try {
-    return module.createChart(host, events);
+    return createChart(host, events);
   } catch (error) {
     if (!(error instanceof Error) || error.name !== "NoWebGl") throw error;
     lose("The map needs WebGL, and this browser gives none.");

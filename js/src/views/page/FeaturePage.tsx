@@ -6,6 +6,7 @@ import { plain } from "../../data/script.js";
 import type { Reader } from "../../data/shared.js";
 import type { PanelView, ViewProps } from "../../panels/panel.js";
 import { TABS } from "../../panels/tabs.js";
+import { FeatureActions } from "../../plugins/FeatureActions.js";
 import type { Example, FeaturePage as Page, ScopeInfo } from "../../protocol/generated.js";
 import { KeptList } from "../kept/KeptList.js";
 import { settingsFor } from "../kept/keeping.js";
@@ -122,6 +123,9 @@ function FeaturePage(props: Props) {
             </button>
           </div>
           {shown && !error && <TopTokens page={shown.page} />}
+          {feature !== undefined && !props.isReadOnly && (
+            <FeatureActions client={props.client} info={info} feature={feature} />
+          )}
         </div>
         {feature !== undefined && (
           <NoteLine

@@ -1,5 +1,4 @@
 import { useEffect, useMemo, useRef } from "preact/hooks";
-import { called } from "../../data/call.js";
 import type { PanelView, ViewProps } from "../../panels/panel.js";
 import { useKeys } from "../shell/keys.js";
 import { NeedsModel, Starters } from "../tryit/Empty.js";
@@ -11,7 +10,8 @@ import { PromptCard } from "./PromptCard.js";
 import { completeness, RankChoice, WorkBar } from "./RankBar.js";
 import type { PromptReader } from "./reader.js";
 import { compared, type Row, ranked, rowsOf } from "./rows.js";
-import { callOf, INITIAL, LETTERS, MOST_TEXTS, type PromptState } from "./state.js";
+import { LETTERS, MOST_TEXTS, type PromptState } from "./state.js";
+import { told } from "./told.js";
 import { usePrompts } from "./usePrompts.js";
 
 const N_EXACT = 30;
@@ -213,14 +213,4 @@ function SortChoice({ sort, set }: { sort: PromptState["sort"]; set: (sort: Prom
   );
 }
 
-export const prompt: PanelView<PromptState> = {
-  title: "Prompt",
-  about:
-    "Which features a prediction is due to: all that fire on a text, ranked by what they do for its next token.",
-  View: PromptView,
-  initial: INITIAL,
-  height_px: 480,
-  hasFeature: true,
-  worksWithoutIndex: true,
-  ...called((state: PromptState, _feature, shared) => [callOf(state, shared)]),
-};
+export const prompt: PanelView<PromptState> = { ...told, View: PromptView };

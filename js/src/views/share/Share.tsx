@@ -10,15 +10,8 @@ import { Export } from "./Export.js";
 import { ImportLabels } from "./ImportLabels.js";
 import { ImportNotes } from "./ImportNotes.js";
 import { MakeLabels } from "./MakeLabels.js";
-import {
-  IMPORT_LABELS,
-  IMPORT_NOTES,
-  INITIAL,
-  MAKE_LABELS,
-  type ShareState,
-  shareCode,
-  viewOf,
-} from "./state.js";
+import { IMPORT_LABELS, IMPORT_NOTES, MAKE_LABELS, type ShareState, viewOf } from "./state.js";
+import { told } from "./told.js";
 
 const GROUPS: readonly [ExportKind["group"], string][] = [
   ["findings", "Findings"],
@@ -80,15 +73,7 @@ function ShareView(props: ViewProps<ShareState>) {
   );
 }
 
-export const share: PanelView<ShareState> = {
-  title: "Share",
-  about: "Findings and features out to files; notes and labels in from those of others, or made.",
-  View: ShareView,
-  initial: INITIAL,
-  height_px: 480,
-  hasFeature: false,
-  code: shareCode,
-};
+export const share: PanelView<ShareState> = { ...told, View: ShareView };
 
 interface NavProps {
   kinds: readonly ExportKind[];

@@ -4,6 +4,7 @@ import { Shared } from "../../data/shared.js";
 import type { MountOptions } from "../../draw.js";
 import { useHost } from "../../host.js";
 import type { AnyPanel, PanelSpec } from "../../panels/panel.js";
+import { atOf, setAt } from "../../plugins/at.js";
 import type { Client } from "../../protocol/client.js";
 import { KeepButton } from "../kept/KeepButton.js";
 import { Boundary } from "./Boundary.js";
@@ -52,6 +53,11 @@ export function Frame({ client, spec, name, panel, initial, layout, onState, onH
   useEffect(() => {
     if (shared) onState?.({ ...saved.state, feature: shared.feature });
   }, [saved.state, shared, shared?.feature]);
+  useEffect(() => {
+    const node = root.current;
+    setAt(node, info && atOf(client, () => info));
+    return () => setAt(node, undefined);
+  }, [client, info]);
   const isSeen = useSeen(root);
   const followed = useRef(shared?.feature);
   if (isSeen || followed.current === undefined) followed.current = shared?.feature;

@@ -1,5 +1,4 @@
 import { useRef } from "preact/hooks";
-import { called } from "../../data/call.js";
 import { percent } from "../../data/format.js";
 import type { PanelView, ViewProps } from "../../panels/panel.js";
 import { useSlow } from "../shell/hooks.js";
@@ -14,9 +13,7 @@ import { Prompt } from "./Prompt.js";
 import { Settings, Strengths } from "./Settings.js";
 import {
   type Change,
-  callOf,
   changesOf,
-  INITIAL,
   lacking,
   MOST_RUNS,
   type Plan,
@@ -25,6 +22,7 @@ import {
   type SteerState,
 } from "./state.js";
 import { paceText, Texts } from "./Texts.js";
+import { told } from "./told.js";
 import { useKnown } from "./useKnown.js";
 import { type Running, useRun } from "./useRun.js";
 
@@ -228,15 +226,4 @@ function drawn({ drawing, by }: Plan, isOther: boolean): string {
   return `${how}${place}${by === "contrast" ? " · by contrast" : ""}${isOther ? " · settings have changed since" : ""}`;
 }
 
-export const steer: PanelView<SteerState> = {
-  title: "Steer",
-  about: "Let the model write with features turned up or down, beside what it writes without.",
-  View: SteerView,
-  initial: INITIAL,
-  height_px: 480,
-  hasFeature: true,
-  worksWithoutIndex: true,
-  ...called((state: SteerState, feature, shared) => [
-    callOf(planOf(state, shared.text || state.text, feature)),
-  ]),
-};
+export const steer: PanelView<SteerState> = { ...told, View: SteerView };

@@ -1,8 +1,9 @@
 import { useEffect, useRef } from "preact/hooks";
-import { choices } from "./columns.js";
+import { type Column, choices } from "./columns.js";
 
 interface Props {
   shown: readonly string[];
+  extras: readonly Column[];
   hasChosen: boolean;
   choose: (names: string[] | undefined) => void;
   close: () => void;
@@ -11,7 +12,7 @@ interface Props {
 }
 
 /** Which columns the table has. */
-export function ColumnChooser({ shown, hasChosen, choose, close, hasPlaces }: Props) {
+export function ColumnChooser({ shown, extras, hasChosen, choose, close, hasPlaces }: Props) {
   const box = useRef<HTMLDivElement>(null);
   useEffect(() => {
     box.current?.querySelector("input")?.focus();
@@ -39,7 +40,7 @@ export function ColumnChooser({ shown, hasChosen, choose, close, hasPlaces }: Pr
         table?.querySelector<HTMLElement>("[data-columns]")?.focus();
       }}
     >
-      {choices(hasPlaces).map(({ name, head, title }) => (
+      {[...choices(hasPlaces), ...extras].map(({ name, head, title }) => (
         <label key={name} title={title}>
           <input
             type="checkbox"

@@ -3,6 +3,7 @@ import type { RowTable } from "../../data/table.js";
 import type { RequestError } from "../../protocol/client.js";
 import { Chips } from "./Chips.js";
 import { ColumnChooser } from "./ColumnChooser.js";
+import type { Column } from "./columns.js";
 import { SearchBar } from "./SearchBar.js";
 import type { TableProps } from "./state.js";
 import type { Query } from "./useQuery.js";
@@ -10,12 +11,14 @@ import type { Query } from "./useQuery.js";
 interface Props extends TableProps {
   own: Query;
   names: readonly string[];
+  /** The columns of other labextensions. */
+  extras: readonly Column[];
   table: RowTable;
   fault: RequestError | undefined;
 }
 
 /** The search box with its buttons, the choice of columns, and what holds rows back. */
-export function Controls({ info, own, names, table, fault, state, update, shared }: Props) {
+export function Controls({ info, own, names, extras, table, fault, state, update, shared }: Props) {
   const [isChoosing, setChoosing] = useState(false);
   const { filter } = own.query;
   const isCurrent = table.query.filter.fires_on === filter.fires_on;
@@ -45,6 +48,7 @@ export function Controls({ info, own, names, table, fault, state, update, shared
       {isChoosing && (
         <ColumnChooser
           shown={names.filter((n) => n !== "feature" && n !== "n_hits")}
+          extras={extras}
           hasChosen={state.columns !== undefined}
           choose={(columns) => update({ columns })}
           close={() => setChoosing(false)}

@@ -1,6 +1,7 @@
 import type { ComponentChildren } from "preact";
 import { count, density, number } from "../../data/format.js";
 import type { FeatureRow } from "../../data/rows.js";
+import type { Cells } from "../../plugins/useCells.js";
 import { readable } from "../shell/FeatureName.js";
 import { type Column, classOf } from "./columns.js";
 
@@ -10,6 +11,8 @@ export interface RowProps {
   y: number;
   data: FeatureRow | undefined;
   columns: readonly Column[];
+  /** What columns of other labextensions hold. */
+  cells: Cells | undefined;
   isOpen: boolean;
   isCursor: boolean;
   /** Whether it is marked; none where nothing can be. */
@@ -17,7 +20,7 @@ export interface RowProps {
 }
 
 /** One row of the table; empty while its data is on the way. Clicks are heard by the grid. */
-export function FeatureRowView({ id, row, y, data, columns, isOpen, isCursor, isPicked }: RowProps) {
+export function FeatureRowView({ id, row, y, data, columns, cells, isOpen, isCursor, isPicked }: RowProps) {
   const classes = `ss-row${isOpen ? " ss-open" : ""}${isCursor ? " ss-cursor" : ""}${isPicked ? " ss-picked" : ""}`;
   return (
     <div
@@ -47,7 +50,7 @@ export function FeatureRowView({ id, row, y, data, columns, isOpen, isCursor, is
       )}
       {columns.map((column) => (
         <span key={column.name} class={classOf(column)} role="gridcell">
-          {data && cell(column.name, data, columns)}
+          {data && (column.extra ? extraCell(cells?.[column.extra.name]) : cell(column.name, data, columns))}
         </span>
       ))}
     </div>
@@ -97,6 +100,10 @@ function cell(name: string, data: FeatureRow, columns: readonly Column[]): Compo
     default:
       return null;
   }
+}
+
+function extraCell(value: string | number | null | undefined): string {
+  return typeof value === "number" ? number(value) : (value ?? "");
 }
 
 /** A label that nobody gave here, with its source. */

@@ -1,12 +1,14 @@
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { codeOf, readQuery } from "../../data/query.js";
 import type { PanelView } from "../../panels/panel.js";
+import { atOf } from "../../plugins/at.js";
+import { useExtras } from "../../plugins/usePlugins.js";
 import { useSlow, versionOf } from "../shell/hooks.js";
 import { Stale } from "../shell/Notice.js";
 import { AddToList } from "./AddToList.js";
 import { actionsOf } from "./actions.js";
 import { Controls } from "./Controls.js";
-import { columnsFor } from "./columns.js";
+import { columnsFor, extraColumns } from "./columns.js";
 import { Foot } from "./Foot.js";
 import { Grid } from "./Grid.js";
 import { GridState } from "./GridState.js";
@@ -37,15 +39,14 @@ function TableView(props: TableProps) {
   const own = useQuery(props);
   const { query, asked } = own;
   const [width, setWidth] = useState(props.isNarrow ? 320 : 400);
-  const suited = columnsFor(
-    state.columns,
-    width,
-    query.filter,
-    info.n_features,
-    (info.places ?? []).length > 1,
-  );
-  const columns = useMemo(() => suited, [suited.map((c) => c.name).join()]);
-  const names = columns.map((c) => c.name);
+  const extras = useExtras().columns;
+  const extra = useMemo(() => extraColumns(isReadOnly ? [] : extras), [extras, isReadOnly]);
+  const at = useMemo(() => atOf(client, () => info), [client, info.id]);
+  const hasPlaces = (info.places ?? []).length > 1;
+  const suited = columnsFor(state.columns, width, query.filter, info.n_features, hasPlaces, extra);
+  const columns = useMemo(() => suited, [suited.map((c) => c.name).join(), extra]);
+  const shown = columns.map((c) => c.name);
+  const names = columns.filter((c) => !c.extra).map((c) => c.name);
   const wanted = [...new Set([...USUAL, ...names])].filter((n) => n !== "feature");
   const { table, problem, isWaiting, retry } = useTable(client, info, asked, wanted);
   const picks = usePicks(client, info.id, shared, table, asked, names);
@@ -62,7 +63,8 @@ function TableView(props: TableProps) {
         <Controls
           {...props}
           own={own}
-          names={names}
+          names={shown}
+          extras={extra}
           table={table}
           fault={isRegexFault ? problem : undefined}
         />
@@ -86,6 +88,8 @@ function TableView(props: TableProps) {
           query={query}
           change={own.change}
           columns={columns}
+          at={at}
+          version={versionOf(info)}
           nFeatures={info.n_features}
           feature={feature}
           place={place}

@@ -1,8 +1,10 @@
 import type { RefObject } from "preact";
-import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import { layoutOf, OVERSCAN, scrollFor, visible } from "../../data/layout.js";
 import type { TableQuery } from "../../data/query.js";
 import type { RowTable } from "../../data/table.js";
+import type { PluginAt } from "../../plugins/surface.js";
+import { useCells } from "../../plugins/useCells.js";
 import { type Column, templateOf } from "./columns.js";
 import { FeatureRowView, type RowProps } from "./FeatureRow.js";
 import { RowHistograms } from "./RowHistograms.js";
@@ -17,6 +19,9 @@ interface Props {
   query: TableQuery;
   change: (query: TableQuery) => void;
   columns: readonly Column[];
+  /** What columns of other labextensions ask. */
+  at: PluginAt;
+  version: string;
   nFeatures: number;
   feature: number | undefined;
   place: Place;
@@ -79,6 +84,9 @@ export function Grid(props: Props) {
   };
   const { grid, least_px } = templateOf(columns, picked !== undefined, props.nFeatures);
   const rows = Array.from({ length: range.end - range.first }, (_, i) => table.row(range.first + i));
+  const extras = useMemo(() => columns.flatMap((c) => c.extra ?? []), [columns]);
+  const inSight = extras.length === 0 ? [] : rows.flatMap((data) => data?.feature ?? []);
+  const cells = useCells(extras, inSight, props.at, props.version);
   const drawn = useRows(Math.ceil(height / ROW_PX) + 2 * OVERSCAN);
   const base = Math.floor(range.first / 1000) * 1000;
   const cursorRow = cursor.current;
@@ -142,6 +150,7 @@ export function Grid(props: Props) {
         columns={columns}
         query={query}
         change={change}
+        cells={cells}
         hasMarks={picked !== undefined}
         isReadOnly={isReadOnly}
       />
@@ -164,6 +173,7 @@ export function Grid(props: Props) {
                 y: (row - base) * ROW_PX,
                 data,
                 columns,
+                cells: data && cells.of(data.feature),
                 isOpen: data !== undefined && data.feature === feature,
                 isCursor: row === cursorRow,
                 isPicked: picked && data !== undefined ? picked.has(data.feature) : picked && false,

@@ -1,16 +1,18 @@
 import { defaultSort, type TableQuery } from "../../data/query.js";
+import type { ExtraCells } from "../../plugins/useCells.js";
 import { type Column, classOf } from "./columns.js";
 
 interface Props {
   columns: readonly Column[];
   query: TableQuery;
   change: (query: TableQuery) => void;
+  cells: ExtraCells;
   hasMarks: boolean;
   isReadOnly: boolean;
 }
 
 /** The column heads: a click sorts, a second one turns the order round, a third gives back the usual one. */
-export function TableHead({ columns, query, change, hasMarks, isReadOnly }: Props) {
+export function TableHead({ columns, query, change, cells, hasMarks, isReadOnly }: Props) {
   return (
     <div class="ss-row ss-head" role="row" aria-rowindex={1}>
       {hasMarks && (
@@ -19,8 +21,9 @@ export function TableHead({ columns, query, change, hasMarks, isReadOnly }: Prop
         </span>
       )}
       {columns.map((column) => {
-        const { name, head, title, isSortable = true } = column;
+        const { name, head, title, isSortable = true, extra } = column;
         const isSorted = query.sort === name;
+        const problem = extra && cells.problem(extra.name);
         return (
           <span
             key={name}
@@ -31,7 +34,17 @@ export function TableHead({ columns, query, change, hasMarks, isReadOnly }: Prop
             }
             title={title}
           >
-            {isSortable && !isReadOnly ? (
+            {problem !== undefined ? (
+              <button
+                type="button"
+                title={`No values: ${problem} Click to ask again.`}
+                onClick={() => cells.retry()}
+              >
+                <span aria-hidden="true">⚠ </span>
+                {head}
+                <span class="ss-sr"> failed: {problem}</span>
+              </button>
+            ) : isSortable && !isReadOnly ? (
               <button type="button" onClick={() => change({ ...query, ...nextSort(query, column) })}>
                 {head}
                 {isSorted && <span aria-hidden="true">{query.descending ? " ↓" : " ↑"}</span>}

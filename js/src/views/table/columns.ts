@@ -1,3 +1,4 @@
+import type { FeatureColumn } from "../../plugins/surface.js";
 import type { TableFilter } from "../../protocol/generated.js";
 
 export interface Column {
@@ -9,6 +10,8 @@ export interface Column {
   width: number;
   kind: "number" | "tokens" | "text" | "bins";
   isSortable?: boolean;
+  /** Another labextension's. */
+  extra?: FeatureColumn;
 }
 
 /** Every column there is, in the order they stand in. */
@@ -140,7 +143,8 @@ export function choices(hasPlaces: boolean): Column[] {
 }
 
 /** The classes of a column's cells. */
-export function classOf({ name, kind }: Column): string {
+export function classOf({ name, kind, extra }: Column): string {
+  if (extra) return `ss-cell-${kind} ss-extra`;
   return `ss-cell-${kind} ${kind === "text" ? "ss-col-" : "ss-"}${name}`;
 }
 
@@ -160,17 +164,40 @@ export function columnsFor(
   filter: TableFilter,
   nFeatures: number,
   hasPlaces = false,
+  extras: readonly Column[] = [],
 ): Column[] {
   const isOfPlaces = hasPlaces && !chosen && width_px >= 400;
   const columnsOf = (names: readonly string[]) => {
     const more = [...(filter.fires_on ? ["n_hits"] : []), ...(isOfPlaces ? ["relative_norm"] : [])];
     const shown = new Set([...names, "feature", ...more]);
-    return COLUMNS.filter((c) => shown.has(c.name));
+    return withExtras(COLUMNS, extras).filter((c) => shown.has(c.name));
   };
   if (chosen) return columnsOf(chosen);
   const sets = BY_WIDTH.filter(([least]) => width_px >= least).map(([, names]) => columnsOf(names));
-  const fits = sets.find((columns) => templateOf(columns, true, nFeatures).least_px <= width_px);
-  return fits ?? columnsOf(["top_tokens", "density"]);
+  const fits = (columns: Column[]) => templateOf(columns, true, nFeatures).least_px <= width_px;
+  const all = sets.map((columns) => withExtras(columns, extras));
+  return all.find(fits) ?? sets.find(fits) ?? columnsOf(["top_tokens", "density"]);
+}
+
+/** Histograms are painted at the right end: others stand before them. */
+function withExtras(columns: readonly Column[], extras: readonly Column[]): Column[] {
+  const [bins, others] = [true, false].map((is) => columns.filter((c) => (c.kind === "bins") === is));
+  return [...(others ?? []), ...extras, ...(bins ?? [])];
+}
+
+const EXTRA_PX = 80;
+
+/** The columns of other labextensions; no name of theirs is one of ours. */
+export function extraColumns(extras: readonly FeatureColumn[]): Column[] {
+  return extras.map((extra) => ({
+    name: `+${extra.name}`,
+    head: extra.label,
+    title: extra.title ?? extra.label,
+    width: extra.width_px ?? EXTRA_PX,
+    kind: "number",
+    isSortable: false,
+    extra,
+  }));
 }
 
 const WIDE_TEXTS = ["label", "tags", "layer"];

@@ -62,14 +62,22 @@ def _panel_load(_call: Call, params: PanelParams) -> PanelState:
 
 
 def _bundle_get(_call: Call, params: BundleParams) -> Answer:
-    file = BUNDLES / f"{params.name}.js"
-    if not file.exists():
+    content = _javascript(params.name)
+    return Answer(Bundle(name=params.name, n_bytes=len(content)), [content])
+
+
+def _javascript(name: str) -> bytes:
+    from saescope.rpc.handlers.plugins import javascript_of, packages
+
+    if name in packages():
+        return javascript_of(name)
+    file = BUNDLES / f"{name}.js"
+    if not name.isidentifier() or not file.exists():
         raise BundleMissingError(
-            f"{file.name} was not built.",
+            f"there is no JavaScript for a panel {name!r}, or it was not built.",
             hint="Install saescope from a wheel, or run `npm ci && npm run build` in its repository.",
         )
-    content = file.read_bytes()
-    return Answer(Bundle(name=params.name, n_bytes=len(content)), [content])
+    return file.read_bytes()
 
 
 def _build_stop(_call: Call, params: ScopeParams) -> Nothing:

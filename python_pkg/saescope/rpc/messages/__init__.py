@@ -30,6 +30,7 @@ NOUNS = {
     "importing": ("import", "layers"),
     "labeling": ("labels",),
     "registry": ("registry",),
+    "plugins": ("plugin",),
 }
 """Each module, and the nouns of its methods, which are named ``noun.verb``."""
 

@@ -127,9 +127,9 @@ class PanelState:
 
 @dataclass(frozen=True, kw_only=True)
 class BundleParams:
-    """Names JavaScript that only some panels need."""
+    """Names the JavaScript of a panel that comes when it is first opened."""
 
-    name: Literal["map"]
+    name: str
 
 
 @dataclass(frozen=True, kw_only=True)

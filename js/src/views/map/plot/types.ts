@@ -64,11 +64,6 @@ export interface Chart {
   destroy(): void;
 }
 
-/** What `map.js` exports. */
-export interface MapModule {
-  createChart(host: HTMLElement, events: ChartEvents): Chart;
-}
-
 /** The browser gives no WebGL. */
 export class NoWebGl extends Error {
   override name = "NoWebGl";

@@ -1,0 +1,2 @@
+export { compare as panel } from "./Compare.js";
+export { default as css } from "./style.generated.js";

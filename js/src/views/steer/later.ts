@@ -1,0 +1,2 @@
+export { steer as panel } from "./Steer.js";
+export { default as css } from "./style.generated.js";
