@@ -46,6 +46,7 @@ export function infoOf(n_features: number): ScopeInfo {
     key: "dev",
     has_postings: true,
     imported: "",
+    pairing: null,
   };
 }
 

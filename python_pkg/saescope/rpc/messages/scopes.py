@@ -24,12 +24,31 @@ class BuildInfo:
 
 
 @dataclass(frozen=True, kw_only=True)
+class PairingInfo:
+    """Whether SAE and model fit, as far as it is known: what the badge in a panel's header shows.
+
+    ``headline`` is the badge in a few words, ``figure`` the foremost figure with its unit. While it is being checked
+    ``done`` of ``total`` steps are done, and ``step`` is the one it is at.
+    """
+
+    state: Literal["none", "running", "stopped", "done"]
+    verdict: Literal["", "fits", "doubtful", "wrong", "unknown"] = ""
+    headline: str = ""
+    figure: str = ""
+    done: int = 0
+    total: int = 0
+    step: str = ""
+    can_start: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
 class ScopeInfo:
     """What the header of a panel says about a scope. Counts are numbers of tokens or features.
 
     While an index is being built, ``is_complete`` is false and ``n_tokens`` are those read so far.
     ``key`` is the same for the same model, SAE, site and index, in any process. ``imported`` says in sentences
     where an imported index comes from and what is not in it; ``n_counted`` is 0 there when it is not known.
+    ``pairing`` is none where no model is loaded and no check is kept.
     """
 
     id: str
@@ -53,6 +72,7 @@ class ScopeInfo:
     key: str = ""
     has_postings: bool = False
     imported: str = ""
+    pairing: PairingInfo | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
