@@ -51,6 +51,7 @@ export function infoOf(n_features: number): ScopeInfo {
     units: "Activations are as the SAE gives them.",
     why_not_folded: "",
     remarks: [],
+    pairing: null,
   };
 }
 

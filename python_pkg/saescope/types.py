@@ -1,6 +1,6 @@
 """Small shared types, free of torch and of Jupyter."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
 SiteKind = Literal["input", "output", "stream"]
@@ -98,13 +98,15 @@ class Site:
 class Recipe:
     """How another process can load the same model and SAE: what `saescope.load` was given.
 
-    ``model`` and ``sae`` are names or paths, ``dtype`` the name of a torch dtype or ``None``.
+    ``model`` and ``sae`` are names or paths, ``dtype`` the name of a torch dtype or ``None``; ``correct`` is what of
+    the SAE is other than its configuration says.
     """
 
     model: str
     sae: str
     device: str
     dtype: str | None
+    correct: dict[str, Any] = field(default_factory=dict)
 
 
 class Progress(Protocol):

@@ -95,6 +95,18 @@ export interface BuildInfo {
   hint: string;
 }
 
+/** Whether SAE and model fit, as far as it is known: what the badge in a panel's header shows. */
+export interface PairingInfo {
+  state: "none" | "running" | "stopped" | "done";
+  verdict: "" | "fits" | "doubtful" | "wrong" | "unknown";
+  headline: string;
+  figure: string;
+  done: number;
+  total: number;
+  step: string;
+  can_start: boolean;
+}
+
 /** What the header of a panel says about a scope. Counts are numbers of tokens or features. */
 export interface ScopeInfo {
   id: string;
@@ -123,6 +135,7 @@ export interface ScopeInfo {
   units: string;
   why_not_folded: string;
   remarks: string[];
+  pairing: PairingInfo | null;
 }
 
 /** Names one scope. */
@@ -740,6 +753,56 @@ export interface Measuring {
 export interface Measured {
   figures: HealthFigure[];
   differences: string[];
+}
+
+/** One row of figures; ``n`` is the tokens it rests on, and what is not known is none. */
+export interface PairingFigures {
+  explained_variance: number | null;
+  l0: number | null;
+  n: number;
+  recovered: number | null;
+  recovered_zero: number | null;
+}
+
+/** Something that was tried. ``gain`` is the explained variance more than as loaded on the same tokens. */
+export interface PairingTrial {
+  kind: string;
+  what: string;
+  figures: PairingFigures;
+  gain: number;
+  error: number | null;
+  is_better: boolean;
+  code: string;
+}
+
+/** Why the badge is not green: a key, what it is called, and a sentence. */
+export interface PairingReason {
+  key: string;
+  name: string;
+  text: string;
+}
+
+/** Answer of ``pairing.get``. */
+export interface PairingDetails {
+  info: PairingInfo;
+  failure: string;
+  untold: string;
+  loaded: PairingFigures | null;
+  control: PairingFigures | null;
+  published: PairingFigures | null;
+  source: string;
+  drift: number | null;
+  reasons: PairingReason[];
+  trials: PairingTrial[];
+  code: string;
+  text: string;
+  seconds: number;
+}
+
+/** Check in the background; unasked only where it takes seconds and was not done yet. */
+export interface PairingStart {
+  scope: string;
+  cause?: "opened" | "asked";
 }
 
 /** What a source elsewhere calls a feature: the layer's name, where it came from, and its label. */
@@ -1979,6 +2042,9 @@ export interface Methods {
   "map.stop": { params: MapStopParams; result: MapDrawn; event: never };
   "health.get": { params: ScopeParams; result: Health; event: never };
   "health.measure": { params: MeasureParams; result: Measured; event: Measuring };
+  "pairing.get": { params: ScopeParams; result: PairingDetails; event: never };
+  "pairing.start": { params: PairingStart; result: Nothing; event: never };
+  "pairing.stop": { params: ScopeParams; result: Nothing; event: never };
   "note.get": { params: FeatureParams; result: FeatureNote; event: never };
   "note.set": { params: NoteChange; result: FeatureNote; event: never };
   "note.undo": { params: NoteStep; result: FeatureNote; event: never };

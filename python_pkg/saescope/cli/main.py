@@ -5,7 +5,7 @@ import sys
 from collections.abc import Sequence
 
 from saescope._version import version
-from saescope.cli import demo, export, imports, index, info, merge, notes, plugins, registry
+from saescope.cli import check, demo, export, imports, index, info, merge, notes, plugins, registry
 from saescope.errors import SaescopeError
 
 DESCRIPTION = """\
@@ -13,6 +13,7 @@ See what a language model knows: browse, read and probe the features of its spar
 autoencoders (SAEs), in JupyterLab.
 
   saescope demo                             open the bundled demo in JupyterLab
+  saescope check MODEL SAE                  say whether an SAE fits a model
   saescope index MODEL SAE CORPUS --out DIR  index what every feature fires on
   saescope merge PART … --out DIR           join parts of an index
   saescope import KIND SOURCE OUT           make an index of another tool's files
@@ -31,7 +32,7 @@ def parser() -> argparse.ArgumentParser:
     )
     made.add_argument("--version", action="version", version=f"saescope {version()}")
     commands = made.add_subparsers(dest="command", metavar="command")
-    for module in (demo, index, merge, imports, export, info, notes, registry, plugins):
+    for module in (demo, check, index, merge, imports, export, info, notes, registry, plugins):
         module.add_to(commands)
     return made
 

@@ -4,6 +4,8 @@ import json
 from typing import Any
 
 from saescope.export.records import Records, Units
+from saescope.index.verdict import told as pairing_told
+from saescope.index.verdict import verdict
 from saescope.scope import Scope
 
 LENS = {
@@ -33,6 +35,7 @@ def facts(scope: Scope, records: Records, units: Units) -> dict[str, Any]:
         "lens": records.lens,
         "units": units,
         "corpus": m.corpus.get("name", ""),
+        **({} if scope.pairing is None else {"pairing": verdict(scope.pairing)}),
     }
 
 
@@ -44,6 +47,7 @@ def notes(scope: Scope, records: Records, units: Units) -> str:
         f"Not counted: {index.layout.rule.told()}.",
         UNITS[units],
         LENS.get(records.lens, LENS["none"]),
+        *([] if scope.pairing is None else [pairing_told(scope.pairing)]),
         "binContains is the share of those tokens; the lowest bin holds those on which the feature does not fire.",
     ]
     return " ".join(said) + f"\nsaescope: {json.dumps(facts(scope, records, units), ensure_ascii=True)}"

@@ -50,6 +50,7 @@ def opening(scope: Scope, folder: Path) -> Opening:
         f"sae={_source(recipe.sae, folder, 'The SAE', lacks)}",
         f"index={_place(index, folder, 'The index', lacks)}",
         *([f"dtype={literal(recipe.dtype)}"] if recipe.dtype else []),
+        *([f"correct={recipe.correct!r}"] if recipe.correct else []),
     ]
     line = f"scope = saescope.load({', '.join(given)})"
     if len(line) > 88:

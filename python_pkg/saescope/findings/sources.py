@@ -5,6 +5,7 @@ from typing import Any
 
 from saescope.findings.numbers import number, share
 from saescope.findings.parts import Column, Table, Tokens, Value
+from saescope.index.verdict import told
 from saescope.scope import Scope
 from saescope.scope.keeping import versions
 
@@ -37,6 +38,7 @@ def facts(scope: Scope) -> Facts:
         "explained": m.explained_variance,
         "built": m.created,
         "told": m.origin.told() if m.origin else [],
+        "pairing": "" if scope.pairing is None else told(scope.pairing),
         "versions": versions(),
     }
 
@@ -60,6 +62,7 @@ def tables(known: Facts) -> tuple[Table, Table]:
     versions_said = " · ".join(f"{name} {value}" for name, value in known["versions"].items())
     rows: list[tuple[Value, ...]] = [("not counted", known["rule"])]
     rows += [("measured", " · ".join(quality))] if quality else []
+    rows += [("pairing", known["pairing"])] if known.get("pairing") else []
     rows += [*(("imported", text) for text in known["told"]), ("versions", versions_said)]
     columns = (Column(""), Column("name"), Column("what"), Column("fingerprint"))
     return Table(columns, things), Table((), tuple(rows))

@@ -118,7 +118,7 @@ class Maker:
         from saescope.sources.site import find_site
 
         model = load_model(recipe.model, device=recipe.device, dtype=recipe.dtype)
-        sae = load_sae(recipe.sae, device=recipe.device)
+        sae = load_sae(recipe.sae, device=recipe.device, correct=recipe.correct)
         self._worker = Worker(model, sae, find_site(model, sae), manifest, layout)
 
     def make(self, number: int) -> Shard:

@@ -148,7 +148,7 @@ def worker_of(recipe: Recipe, folder: Path, manifest: Manifest) -> Any:
     from saescope.sources.site import find_site
 
     model = load_model(recipe.model, device=recipe.device, dtype=recipe.dtype)
-    sae = load_sae(recipe.sae, device=recipe.device)
+    sae = load_sae(recipe.sae, device=recipe.device, correct=recipe.correct)
     return Worker(model, sae, find_site(model, sae), manifest, read_layout(folder, manifest))
 
 

@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any
 from saescope.errors import InputError, MismatchError
 from saescope.index import Index
 from saescope.scope.scope import Scope
-from saescope.scope.warming import warmed
+from saescope.scope.warming import is_in_kernel, warmed
 from saescope.types import Recipe
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from saescope.sources.model import LoadedModel
     from saescope.sources.sae import LoadedSae
 
@@ -25,6 +27,9 @@ def load(
     index: "str | os.PathLike[str] | None" = None,
     device: str = "auto",
     dtype: Any = None,
+    *,
+    correct: "Mapping[str, Any] | None" = None,
+    check: bool = True,
 ) -> Scope:
     """Load a model and an SAE, and an index of theirs if there is one.
 
@@ -43,11 +48,17 @@ def load(
         ``"auto"`` takes CUDA, then Apple's GPU, then the CPU.
     dtype
         Of the model; by default float32 on a CPU and the model's own elsewhere.
+    correct
+        What of the SAE is other than its configuration says, as `Scope.check` finds it; for example
+        ``{"hook_name": "blocks.9.hook_resid_post"}``, ``{"prepend_bos": True}`` or ``{"scale": 0.17}``. See
+        `saescope.sources.correcting.corrected`.
+    check
+        Measure in the background, in a Jupyter kernel, whether SAE and model fit: see `Scope.check`.
 
     Raises
     ------
     InputError
-        No SAE was given.
+        No SAE was given, or there is no such correction.
     ModelSourceError, SaeSourceError
         One of them cannot be loaded.
     SiteError, MismatchError
@@ -70,7 +81,7 @@ def load(
         loaded = load_side_by_side(model, device=device, dtype=dtype)
     else:
         loaded = load_model(model, device=device, dtype=dtype)
-    loaded_sae = load_sae(sae, device=str(loaded.device))
+    loaded_sae = load_sae(sae, device=str(loaded.device), correct=correct)
     loaded_sae = _with_remark(loaded, loaded_sae, sae)
     site = find_site(loaded, loaded_sae)
     if opened is not None:
@@ -78,8 +89,11 @@ def load(
     recipe = None
     if isinstance(model, str | os.PathLike) and isinstance(sae, str | os.PathLike):
         kind = None if dtype is None else str(dtype).removeprefix("torch.")
-        recipe = Recipe(os.fspath(model), os.fspath(sae), str(loaded.device), kind)
-    return warmed(Scope(model=loaded, sae=loaded_sae, site=site, index=opened, recipe=recipe))
+        recipe = Recipe(os.fspath(model), os.fspath(sae), str(loaded.device), kind, loaded_sae.correct)
+    scope = warmed(Scope(model=loaded, sae=loaded_sae, site=site, index=opened, recipe=recipe))
+    if check and is_in_kernel():
+        scope.start_check()
+    return scope
 
 
 def _with_remark(model: "LoadedModel", loaded: "LoadedSae", given: Any) -> "LoadedSae":

@@ -13,6 +13,7 @@ from saescope.scope.labeling import Labeling
 from saescope.scope.mapping import Mapping
 from saescope.scope.noting import Noting
 from saescope.scope.paging import Paging
+from saescope.scope.pairing import Pairing
 from saescope.scope.prompt_table import PromptTable
 from saescope.scope.queries import Queries
 from saescope.scope.selection import Selecting
@@ -44,6 +45,7 @@ class Scope(
     SteeringText,
     Circuits,
     Mapping,
+    Pairing,
     Checking,
 ):
     """A model with an SAE, an index of what its features fire on, or both.

@@ -49,6 +49,7 @@ class State:
         self.id = uuid.uuid4().hex[:12]
         self.number = next(_numbers)
         self.lock = threading.Lock()
+        self._starting = threading.Lock()
         self._model = model
         self._sae = sae
         self._site = site

@@ -13,12 +13,13 @@ if TYPE_CHECKING:
 
 def warmed(scope: "Scope") -> "Scope":
     """The same scope; in a kernel, what a panel of it imports and reads first is fetched in the background."""
-    if _is_in_kernel():
+    if is_in_kernel():
         threading.Thread(target=_warm, args=(scope,), name="saescope-warm", daemon=True).start()
     return scope
 
 
-def _is_in_kernel() -> bool:
+def is_in_kernel() -> bool:
+    """Whether this Python is a Jupyter kernel."""
     ipython = sys.modules.get("IPython")
     shell = ipython.get_ipython() if ipython else None
     return getattr(shell, "kernel", None) is not None

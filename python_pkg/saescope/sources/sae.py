@@ -1,12 +1,14 @@
 """SAEs through sae-lens, with the facts that the rest of saescope asks for."""
 
+import json
 import logging
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from saescope.errors import PluginError, SaeSourceError
 from saescope.sources import REGISTRY
+from saescope.sources.correcting import check_correct, corrected
 from saescope.sources.facts import FOLDED_SCALE, Facts, check_weights
 from saescope.sources.fingerprint import fingerprint
 from saescope.sources.inference import for_use
@@ -65,6 +67,8 @@ class LoadedSae:
         What activations were multiplied by in training, folded into the weights; ``None`` where by nothing.
     places
         Names of the models that it reads side by side (crosscoders of models); else empty.
+    correct
+        What of it is other than its configuration and files say: see `sources.correcting`.
     """
 
     sae: Any
@@ -88,12 +92,14 @@ class LoadedSae:
     hook_names: tuple[str, ...] = ()
     places: tuple[str, ...] = ()
     input_scale: float | None = None
+    correct: dict[str, Any] = field(default_factory=dict)
 
     def fingerprint(self) -> str:
         """Hash of configuration and weights; see `sources.fingerprint`."""
         head = "" if self.hook_head_index is None else f" head {self.hook_head_index}"
         where = " ".join((*self.hook_names, *self.places)) or self.hook_name
-        return fingerprint(self.sae, f"{self.architecture} {where} {self.d_in} {self.d_sae}{head}")
+        other = f" {json.dumps(self.correct, sort_keys=True)}" if self.correct else ""
+        return fingerprint(self.sae, f"{self.architecture} {where} {self.d_in} {self.d_sae}{head}{other}")
 
     def scale(self) -> dict[str, Any]:
         """In what units its activations are.
@@ -112,16 +118,22 @@ class LoadedSae:
         }
 
 
-def load_sae(spec: Any, *, device: str = "cpu", dtype: str = "float32") -> LoadedSae:
+def load_sae(
+    spec: Any, *, device: str = "cpu", dtype: str = "float32", correct: Mapping[str, Any] | None = None
+) -> LoadedSae:
     """Load an SAE from a registry release, a folder, or memory.
 
     Parameters
     ----------
     spec
         ``"release/sae_id"``, a folder in sae-lens's format, or a sae-lens object.
+    correct
+        What of it is other than its configuration and files say: see `saescope.sources.correcting.corrected`.
 
     Raises
     ------
+    InputError
+        There is nothing of a name to correct, or no such value.
     SaeSourceError
         There is none, it is broken, or it wants something saescope cannot honour.
     """
@@ -133,7 +145,9 @@ def load_sae(spec: Any, *, device: str = "cpu", dtype: str = "float32") -> Loade
             continue
         if source.can_load(spec):
             sae, shown = source.load(spec, device=device, dtype=dtype)
-            return describe(sae, shown)
+            if not correct:
+                return describe(sae, shown)
+            return replace(describe(corrected(sae, correct), shown), correct=check_correct(correct))
     raise SaeSourceError(
         f"{spec!r} names no SAE.",
         hint='Give a folder with cfg.json and sae_weights.safetensors, or "release/sae_id" of the sae-lens registry.',

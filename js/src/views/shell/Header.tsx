@@ -8,6 +8,7 @@ import { useHost } from "../../host.js";
 import type { AnyPanel } from "../../panels/panel.js";
 import type { Client } from "../../protocol/client.js";
 import type { ScopeInfo } from "../../protocol/generated.js";
+import { PairingBadge } from "../pairing/PairingBadge.js";
 import { Remarks } from "./Remarks.js";
 
 interface Props {
@@ -60,6 +61,7 @@ export function Header({ info, client, panel, shared, locked, setLocked, code, k
         </button>
       )}
       {children}
+      <PairingBadge client={client} info={info} />
       <PanelButtons
         panel={panel}
         shared={shared}

@@ -4,9 +4,10 @@ from typing import Any, cast
 
 from saescope import live
 from saescope.index.store import Index
+from saescope.index.verdict import headline, verdict
 from saescope.indexing.heartbeat import read_beat
 from saescope.indexing.workspace import is_being_built
-from saescope.rpc.messages.scopes import BuildInfo, ScopeInfo
+from saescope.rpc.messages.scopes import BuildInfo, PairingInfo, ScopeInfo
 from saescope.scope import Scope
 
 
@@ -34,6 +35,7 @@ def scope_info(scope: Scope) -> ScopeInfo:
         "units": scope.units_told(),
         "why_not_folded": scope.why_not_folded(),
         "remarks": scope.remarks,
+        "pairing": pairing_info(scope),
     }
     if index is None:
         return ScopeInfo(**common)
@@ -52,6 +54,27 @@ def scope_info(scope: Scope) -> ScopeInfo:
         has_postings=m.has_postings or not m.is_complete,
         imported=" ".join(m.origin.told()) if m.origin else "",
     )
+
+
+def pairing_info(scope: Scope) -> PairingInfo | None:
+    """What the badge says of a scope."""
+    running, check = scope.running_check, scope.pairing
+    if running is not None:
+        return PairingInfo(state="running", done=running.done, total=running.total, step=running.step)
+    if check is not None:
+        figure = "" if check.score is None else f"{check.score.explained_variance:.0%} explained"
+        kept = check.losses.recovered() if check.losses is not None else None
+        figure = f"{kept:.0%} of the loss kept" if kept is not None and kept > 0 else figure
+        return PairingInfo(
+            state="done",
+            verdict=verdict(check),
+            headline=headline(check),
+            figure=figure,
+            can_start=scope.model is not None,
+        )
+    if scope.model is None:
+        return None
+    return PairingInfo(state="stopped" if scope.is_check_stopped else "none", can_start=scope.is_check_cheap)
 
 
 def build_info(scope: Scope) -> BuildInfo | None:

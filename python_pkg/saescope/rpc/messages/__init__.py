@@ -20,6 +20,7 @@ NOUNS = {
     "tried": ("text",),
     "map": ("map",),
     "health": ("health",),
+    "pairing": ("pairing",),
     "notes": ("note", "marks", "mark", "tags", "lists", "list"),
     "kept": ("kept",),
     "effects": ("effects",),

@@ -24,6 +24,24 @@ class BuildInfo:
 
 
 @dataclass(frozen=True, kw_only=True)
+class PairingInfo:
+    """Whether SAE and model fit, as far as it is known: what the badge in a panel's header shows.
+
+    ``headline`` is the badge in a few words, ``figure`` the foremost figure with its unit. While it is being checked
+    ``done`` of ``total`` steps are done, and ``step`` is the one it is at.
+    """
+
+    state: Literal["none", "running", "stopped", "done"]
+    verdict: Literal["", "fits", "doubtful", "wrong", "unknown"] = ""
+    headline: str = ""
+    figure: str = ""
+    done: int = 0
+    total: int = 0
+    step: str = ""
+    can_start: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
 class ScopeInfo:
     """What the header of a panel says about a scope. Counts are numbers of tokens or features.
 
@@ -34,6 +52,7 @@ class ScopeInfo:
     ``places`` are those of a crosscoder; ``units`` says what activations are measured in, and ``remarks`` what of the
     SAE's configuration a person should know, in sentences. ``why_not_folded`` says why activations cannot be shown in
     the model's own units; it is empty where they can.
+    ``pairing`` is none where no model is loaded and no check is kept.
     """
 
     id: str
@@ -62,6 +81,7 @@ class ScopeInfo:
     units: str = ""
     why_not_folded: str = ""
     remarks: list[str] = field(default_factory=list)
+    pairing: PairingInfo | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

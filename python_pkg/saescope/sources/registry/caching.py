@@ -19,6 +19,14 @@ def repo_folder(repo: str, cache: Path) -> Path:
     return cache / f"models--{repo.replace('/', '--')}"
 
 
+def cached_repos(name: str, cache: Path) -> list[str]:
+    """Repositories in the cache of this id; or, of a name without an owner, those of any owner."""
+    if "/" in name:
+        return [name] if repo_folder(name, cache).is_dir() else []
+    found = [*cache.glob(f"models--{name}"), *cache.glob(f"models--*--{name}")]
+    return sorted(path.name.removeprefix("models--").replace("--", "/") for path in found)
+
+
 def cached_files(repo: str, cache: Path) -> dict[str, Path]:
     """What of a repository is there whole: path in the repository to place on disk."""
     found: dict[str, Path] = {}
