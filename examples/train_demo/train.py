@@ -58,6 +58,11 @@ def shuffled_rows(stream: torch.Tensor, context: int) -> torch.Tensor:
     return rows[torch.randperm(len(rows), generator=torch.Generator().manual_seed(SEED))]
 
 
+def held_out_rows(settings: Settings, streams: Streams, context: int) -> torch.Tensor:
+    """The held-out rows ``[n_rows, context + 1]``, as many as are measured on."""
+    return pack_rows(streams.valid, context)[: max(settings.eval_tokens // context, 1)]
+
+
 def make_model(settings: Settings, streams: Streams) -> dict[str, Any]:
     """Train and save the language model."""
     torch.manual_seed(SEED)
@@ -86,7 +91,8 @@ def make_model(settings: Settings, streams: Streams) -> dict[str, Any]:
 def measure_model(settings: Settings, streams: Streams, training: dict[str, Any]) -> dict[str, Any]:
     """Loss of the model and of count-based models that read every training token once."""
     model = load_shipped(settings.out / MODEL, settings.device)
-    train, valid = pack_rows(streams.train, CONTEXT), pack_rows(streams.valid, CONTEXT)
+    train = pack_rows(streams.train, CONTEXT)
+    valid = held_out_rows(settings, streams, CONTEXT)
     losses = {"model": model_loss(model, valid), **ngram_losses(train.numpy(), valid.numpy(), VOCAB_SIZE)}
     return {
         "n_parameters": sum(param.numel() for param in model.parameters()),
@@ -125,7 +131,7 @@ def make_coder(settings: Settings, model: LlamaForCausalLM, coder: Coder, rows: 
 def measure_coder(settings: Settings, model: LlamaForCausalLM, coder: Coder, streams: Streams) -> dict[str, Any]:
     """Fidelity on the held-out rows; dead features on held-out and training rows."""
     rows = shuffled_rows(streams.train, sparse.SAE_CONTEXT)[:, :-1]
-    valid_rows = pack_rows(streams.valid, sparse.SAE_CONTEXT)
+    valid_rows = held_out_rows(settings, streams, sparse.SAE_CONTEXT)
     weights = JumpRelu.load(settings.out / coder.name, settings.device)
     valid = code_statistics(model, coder, weights, valid_rows[:, :-1])
     n_extra = max(settings.eval_tokens - valid.n_tokens, 0) // sparse.SAE_CONTEXT + 1

@@ -7,6 +7,7 @@ import logging
 import os
 import shutil
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Literal
 
@@ -135,7 +136,7 @@ def texts() -> Iterator[str]:
     tokenizer = Tokenizer.from_file(str(DATA / "saescope-demo" / "tokenizer.json"))
     index = bundled_index()
     starts = [*index.docs["start"].to_list(), index.n_rows]
-    for start, end in zip(starts, starts[1:], strict=False):
+    for start, end in pairwise(starts):
         yield tokenizer.decode(index.tokens[start:end].tolist(), skip_special_tokens=True)
 
 

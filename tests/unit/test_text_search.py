@@ -1,7 +1,6 @@
 """Text search and what fires there, against a search in the decoded bytes."""
 
 import itertools
-from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -60,8 +59,7 @@ def fake(contents, tokens, context_size, doc_starts, *, is_complete=True, contex
         vocabulary=vocabulary,
         layout=Layout(tokens, context_size, np.array(doc_starts), vocabulary.is_special, context_starts=starts),
         token_rows={"rows": np.argsort(tokens, kind="stable").astype(np.uint32), "offsets": offsets},
-        is_complete=is_complete,
-        folder=Path("nowhere"),
+        has_token_rows=is_complete,
     )
 
 

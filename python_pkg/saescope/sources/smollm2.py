@@ -93,10 +93,12 @@ def _from_hub(origin: Origin, progress: Progress) -> Path | None:
         pass
     try:
         files = HfApi().model_info(HUB_ID, files_metadata=True, timeout=ASK_S).siblings or []
-        wanted = [f.size or 0 for f in files if f.rfilename.startswith(("tokenizer", "model.")) or "config" in f.rfilename]
+        wanted = [
+            f.size or 0 for f in files if f.rfilename.startswith(("tokenizer", "model.")) or "config" in f.rfilename
+        ]
         progress.say(f"Fetching {HUB_ID} from the hub, {sum(wanted) / 1e6:,.0f} MB, into huggingface_hub's cache.")
         return Path(snapshot_download(HUB_ID, allow_patterns=HUB_FILES))
-    except Exception as err:  # noqa: BLE001
+    except Exception as err:
         told = str(err).splitlines()[0] if str(err) else type(err).__name__
         if origin == "hub":
             raise ModelSourceError(
