@@ -40,6 +40,6 @@ class Coder:
 MAIN = Coder("saescope-demo-l1", block=1, d_sae=4_096, k=28)
 CODERS = (
     MAIN,
-    Coder("saescope-demo-l2", block=2, d_sae=1_024, k=32),
-    Coder("saescope-demo-mlp2", block=2, d_sae=1_024, k=24, is_transcoder=True),
+    Coder("saescope-demo-l2", block=2, d_sae=768, k=32),
+    Coder("saescope-demo-mlp2", block=2, d_sae=768, k=24, is_transcoder=True),
 )
