@@ -248,11 +248,6 @@ class Index:
             numbers = []
         return RowShards([self.folder / rows_name(n) for n in numbers], [m.shard_starts[n] for n in numbers])
 
-    @property
-    def has_token_rows(self) -> bool:
-        """Whether the table of each token's rows is there; without it they are sought."""
-        return (self.folder / PLACES).exists()
-
     @cached_property
     def token_rows(self) -> dict[str, NDArray[Any]]:
         """``rows`` [n_rows] u32, sorted by token and then by row, and ``offsets`` [vocab_size + 1]."""

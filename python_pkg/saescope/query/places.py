@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from saescope.index.layout import STEP
-from saescope.index.store import Index
+from saescope.index.store import PLACES, Index
 from saescope.query.firing import spans
 
 Ints = NDArray[np.int64]
@@ -26,7 +26,7 @@ class Places(Protocol):
 
 def places_of(index: Index) -> Places:
     """The rows of tokens of an index."""
-    return Stored(index) if index.has_token_rows else Sought(index)
+    return Stored(index) if (index.folder / PLACES).exists() else Sought(index)
 
 
 class Stored:

