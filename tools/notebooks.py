@@ -1,12 +1,12 @@
-"""Write the demo notebook; kept as a script so that the notebook has no stray output."""
+"""Write the demo notebooks; kept as a script so that they have no stray output."""
 
 from pathlib import Path
 
 import nbformat
 
-TARGET = Path(__file__).parent.parent / "python_pkg/saescope/demo_data/saescope-demo.ipynb"
+FOLDER = Path(__file__).parent.parent / "python_pkg/saescope/demo_data"
 
-CELLS = [
+BUNDLED = [
     (
         "markdown",
         "# saescope\n"
@@ -52,17 +52,59 @@ CELLS = [
 ]
 
 
-def main() -> None:
-    """Write it."""
+SMOLLM2 = [
+    (
+        "markdown",
+        "# saescope on SmolLM2\n"
+        "SmolLM2-135M-Instruct (30 layers) with a sparse autoencoder (SAE) of 4,096 features on the output of its eleventh "
+        "layer. The first cell indexes 200,000 tokens of the bundled demo's text, which takes a few minutes on two cores; "
+        "stopped, it goes on where it was. Later the index is there and the cell takes seconds.",
+    ),
+    ("code", 'import saescope\n\nscope = saescope.demo("smollm2")\nscope'),
+    ("code", "scope.browse()"),
+    (
+        "markdown",
+        "## What does the model expect?\n"
+        "And which features does it owe that to? Ranked by an estimate from the gradient; *exact* rows have been run again "
+        "without the feature.",
+    ),
+    ("code", 'text = "The Golden Gate Bridge is in the city of"\nscope.next_tokens(text, k=5)'),
+    ("code", 'scope.prompt(text, target=" San", k=10)'),
+    (
+        "markdown",
+        "## What does a feature do?\n"
+        "Take the first of them out, and see what the model says then. The controls take out as much along other features.",
+    ),
+    (
+        "code",
+        'feature = int(scope.prompt(text, target=" San", k=1)["feature"][0])\n'
+        'scope.ablate(text, feature, target=" San")',
+    ),
+    ("code", 'scope.show("effects", feature)'),
+    (
+        "markdown",
+        "## How good is this SAE?\nMeasured now, on 4,096 tokens of the indexed text, with the model as it was fetched.",
+    ),
+    ("code", "scope.measure_health()"),
+]
+
+
+def write(name: str, cells: list[tuple[str, str]]) -> None:
+    """Write a notebook of the cells ``(kind, text)``."""
     notebook = nbformat.v4.new_notebook()
-    for n, (kind, text) in enumerate(CELLS):
+    for n, (kind, text) in enumerate(cells):
         make = nbformat.v4.new_markdown_cell if kind == "markdown" else nbformat.v4.new_code_cell
         cell = make(text)
         cell["id"] = f"cell-{n}"
         notebook.cells.append(cell)
     notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3 (ipykernel)", "language": "python"}
-    TARGET.parent.mkdir(parents=True, exist_ok=True)
-    nbformat.write(notebook, TARGET)
+    nbformat.write(notebook, FOLDER / name)
+
+
+def main() -> None:
+    """Write both."""
+    write("saescope-demo.ipynb", BUNDLED)
+    write("saescope-smollm2.ipynb", SMOLLM2)
 
 
 if __name__ == "__main__":

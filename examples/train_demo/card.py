@@ -15,9 +15,12 @@ def _flatten(metrics: dict[str, Any], prefix: str = "") -> dict[str, str]:
         if isinstance(value, dict):
             flat |= _flatten(value, f"{prefix}{name}_")
         else:
-            is_count = isinstance(value, int)
-            flat[prefix + name] = f"{value:,}" if is_count else f"{value:.3f}"
+            flat[prefix + name] = f"{value:.3f}" if isinstance(value, float) else _plain(value)
     return flat
+
+
+def _plain(value: Any) -> str:
+    return f"{value:,}" if isinstance(value, int) else str(value)
 
 
 def write_card(metrics: dict[str, Any], path: Path) -> None:

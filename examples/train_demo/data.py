@@ -13,6 +13,8 @@ import numpy as np
 import torch
 from tokenizers import Tokenizer
 
+from tagged import TAGGED_SOURCES, without_tags
+
 CORPUS_FILES = ("open.jsonl.gz", "train.jsonl.gz")
 SKIPPED_FOLDERS = frozenset({"test", "tests", "idlelib", "site-packages", "dist-packages", "lib2to3"})
 PIECE_CHARS = 6_000
@@ -40,7 +42,7 @@ def _digest(text: str) -> int:
 
 
 def read_corpus(folder: Path) -> list[Document]:
-    """Read every document of the corpus files in ``folder``.
+    """Read every document of the corpus files in ``folder``, tagged text made plain.
 
     Raises
     ------
@@ -56,7 +58,8 @@ def read_corpus(folder: Path) -> list[Document]:
         with gzip.open(path, "rt", encoding="utf-8") as lines:
             for line in lines:
                 row = json.loads(line)
-                documents.append(Document(row["source"], row["text"]))
+                text = without_tags(row["text"]) if row["source"] in TAGGED_SOURCES else row["text"]
+                documents.append(Document(row["source"], text))
     return documents
 
 

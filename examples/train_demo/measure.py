@@ -1,7 +1,8 @@
-"""Measures of the shipped model and SAE, in plain torch from the files on disk."""
+"""Measures of the shipped model and coders, in plain torch from the files on disk."""
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from safetensors.torch import load_file
 from torch import Tensor
 from transformers import LlamaForCausalLM
 
+from coders import Coder
 from data import SEPARATOR_ID
 from model import row_loss
 from site_hook import capture_site, replaced_site
@@ -23,34 +25,40 @@ EVAL_ROWS = 32
 
 @dataclass(frozen=True)
 class JumpRelu:
-    """A JumpReLU SAE: ``W_enc`` is ``[d_in, d_sae]``, ``W_dec`` is ``[d_sae, d_in]``."""
+    """A JumpReLU coder: ``W_enc`` is ``[d_in, d_sae]``, ``W_dec`` is ``[d_sae, d_in]``.
+
+    ``subtracted`` is taken from the input first: an SAE's decoder bias, a transcoder's zeros.
+    """
 
     w_enc: Tensor
     b_enc: Tensor
     w_dec: Tensor
     b_dec: Tensor
     threshold: Tensor
+    subtracted: Tensor
 
     @classmethod
     def load(cls, folder: Path, device: str) -> JumpRelu:
         """Read the shipped weights as float32."""
         stored = load_file(folder / "sae_weights.safetensors")
         names = ("W_enc", "b_enc", "W_dec", "b_dec", "threshold")
-        return cls(*(stored[name].float().to(device) for name in names))
+        weights = [stored[name].float().to(device) for name in names]
+        subtracts = json.loads((folder / "cfg.json").read_text(encoding="utf-8"))["apply_b_dec_to_input"]
+        return cls(*weights, subtracted=weights[3] if subtracts else torch.zeros_like(weights[3]))
 
     def encode(self, x: Tensor) -> Tensor:
         """Feature activations ``[..., d_sae]`` of activations ``[..., d_in]``."""
-        pre = (x - self.b_dec) @ self.w_enc + self.b_enc
+        pre = (x - self.subtracted) @ self.w_enc + self.b_enc
         return torch.where(pre > self.threshold, pre, 0).relu()
 
     def decode(self, acts: Tensor) -> Tensor:
-        """Reconstruction ``[..., d_in]``."""
+        """What it writes, ``[..., d_in]``."""
         return acts @ self.w_dec + self.b_dec
 
 
 @dataclass(frozen=True)
 class CodeStatistics:
-    """How the SAE codes a set of positions."""
+    """How a coder does on a set of positions; ``mean`` is that of what it is to write."""
 
     n_tokens: int
     l0: float
@@ -70,7 +78,7 @@ def model_loss(model: LlamaForCausalLM, rows: Tensor) -> float:
 
 
 @torch.no_grad()
-def code_statistics(model: LlamaForCausalLM, sae: JumpRelu, rows: Tensor) -> CodeStatistics:
+def code_statistics(model: LlamaForCausalLM, coder: Coder, weights: JumpRelu, rows: Tensor) -> CodeStatistics:
     """L0, explained variance ``1 - FVU`` and firing rates, separators left out.
 
     Parameters
@@ -79,19 +87,20 @@ def code_statistics(model: LlamaForCausalLM, sae: JumpRelu, rows: Tensor) -> Cod
         Token ids ``[n_rows, seq]``, int64.
     """
     device = next(model.parameters()).device
-    fired = torch.zeros(len(sae.b_enc), device=device)
-    total = torch.zeros(len(sae.b_dec), dtype=torch.float64, device=device)
+    fired = torch.zeros(len(weights.b_enc), device=device)
+    total = torch.zeros(len(weights.b_dec), dtype=torch.float64, device=device)
     squares = residual = 0.0
     n_tokens = 0
     for batch in rows.split(EVAL_ROWS):
         tokens = batch.to(device)
-        x = capture_site(model, tokens)[tokens != SEPARATOR_ID]
-        acts = sae.encode(x)
+        is_kept = tokens != SEPARATOR_ID
+        read, written = (x[is_kept] for x in capture_site(model, coder, tokens))
+        acts = weights.encode(read)
         fired += (acts > 0).sum(dim=0)
-        residual += (x - sae.decode(acts)).double().pow(2).sum().item()
-        squares += x.double().pow(2).sum().item()
-        total += x.double().sum(dim=0)
-        n_tokens += len(x)
+        residual += (written - weights.decode(acts)).double().pow(2).sum().item()
+        squares += written.double().pow(2).sum().item()
+        total += written.double().sum(dim=0)
+        n_tokens += len(written)
     mean = total / n_tokens
     variance = squares - n_tokens * mean.pow(2).sum().item()
     return CodeStatistics(
@@ -104,17 +113,19 @@ def code_statistics(model: LlamaForCausalLM, sae: JumpRelu, rows: Tensor) -> Cod
 
 
 @torch.no_grad()
-def spliced_losses(model: LlamaForCausalLM, sae: JumpRelu, rows: Tensor, mean: Tensor) -> dict[str, float]:
-    """Loss with the site left alone, coded by the SAE, set to its mean, set to zero.
+def spliced_losses(
+    model: LlamaForCausalLM, coder: Coder, weights: JumpRelu, rows: Tensor, mean: Tensor
+) -> dict[str, float]:
+    """Loss with the site left alone, written by the coder, set to its mean, set to zero.
 
-    Separator positions, which the SAE was not trained on, keep their own activations.
+    Separator positions, which the coder was not trained on, keep their own activations.
 
     Parameters
     ----------
     rows
         Token ids ``[n_rows, context + 1]``, int64.
     mean
-        Mean activation ``[d_in]``, float32.
+        Mean of what the coder is to write, ``[d_in]``, float32.
 
     Returns
     -------
@@ -122,11 +133,11 @@ def spliced_losses(model: LlamaForCausalLM, sae: JumpRelu, rows: Tensor, mean: T
         Nats a token by the names ``clean``, ``sae``, ``mean``, ``zero``.
     """
     device = next(model.parameters()).device
-    changes: dict[str, Callable[[Tensor], Tensor]] = {
-        "clean": lambda x: x,
-        "sae": lambda x: sae.decode(sae.encode(x)),
-        "mean": mean.expand_as,
-        "zero": torch.zeros_like,
+    changes: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
+        "clean": lambda _read, written: written,
+        "sae": lambda read, _written: weights.decode(weights.encode(read)),
+        "mean": lambda _read, written: mean.expand_as(written),
+        "zero": lambda _read, written: torch.zeros_like(written),
     }
     totals = dict.fromkeys(changes, 0.0)
     for batch in rows.split(EVAL_ROWS):
@@ -134,9 +145,9 @@ def spliced_losses(model: LlamaForCausalLM, sae: JumpRelu, rows: Tensor, mean: T
         is_separator = (tokens[:, :-1] == SEPARATOR_ID).unsqueeze(-1)
         for name, change in changes.items():
 
-            def replace(x: Tensor, change: Callable[[Tensor], Tensor] = change) -> Tensor:
-                return torch.where(is_separator, x, change(x))  # noqa: B023
+            def replace(read: Tensor, written: Tensor, change: Callable[[Tensor, Tensor], Tensor] = change) -> Tensor:
+                return torch.where(is_separator, written, change(read, written))  # noqa: B023
 
-            with replaced_site(model, replace):
+            with replaced_site(model, coder, replace):
                 totals[name] += row_loss(model, tokens).item() * len(tokens)
     return {name: total / len(rows) for name, total in totals.items()}

@@ -1,11 +1,11 @@
-"""The BatchTopK SAE, trained by sae-lens on activations of the shipped model.
+"""The coders, trained by sae-lens on activations of the shipped model.
 
-1. A forward hook takes the residual stream after block 2; separator positions, which
-   include position 0 of each row, are left out.
+1. A forward hook takes what a coder reads and writes; separator positions, which include
+   position 0 of each row, are left out.
 2. A mixing buffer shuffles activations across rows.
-3. Activations are scaled to a mean norm of ``sqrt(d_in)``; ``SAETrainer`` fits the SAE;
+3. Activations are scaled to a mean norm of ``sqrt(d_in)``; ``SAETrainer`` fits the coder;
    the scale is folded into its weights.
-4. sae-lens writes it as a JumpReLU SAE; its weights are then stored as float16.
+4. sae-lens writes it as JumpReLU; its weights are then stored as float16.
 
 Source: Bussmann, Leask, Nanda, "BatchTopK Sparse Autoencoders" (2024).
 """
@@ -15,6 +15,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -26,13 +27,13 @@ from safetensors.torch import load_file, save_file
 from transformers import LlamaForCausalLM
 
 from batch_topk import FastBatchTopKTrainingSAE
+from coders import Coder
 from data import SEPARATOR_ID
-from site_hook import SITE, capture_site
+from site_hook import capture_site
+from transcoder import BatchTopKTranscoder, beside
 
 log = logging.getLogger(__name__)
 
-D_SAE = 2_048
-K = 24
 SAE_CONTEXT = 128
 LEARNING_RATE = 1e-3
 BATCH_SAMPLES = 1_024
@@ -40,8 +41,10 @@ BUFFER_SAMPLES = 131_072
 FORWARD_ROWS = 256
 
 
-def activations(model: LlamaForCausalLM, rows: torch.Tensor, *, is_endless: bool) -> Iterator[torch.Tensor]:
-    """Yield the site's activations, separators left out.
+def activations(
+    model: LlamaForCausalLM, coder: Coder, rows: torch.Tensor, *, is_endless: bool
+) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+    """Yield what the coder reads and what it is to write, separators left out.
 
     Parameters
     ----------
@@ -52,49 +55,70 @@ def activations(model: LlamaForCausalLM, rows: torch.Tensor, *, is_endless: bool
 
     Yields
     ------
-    torch.Tensor
-        Float32 ``[n_kept, d_in]``, some 32,000 positions at a time.
+    tuple of torch.Tensor
+        Float32 ``[n_kept, d_model]`` each, some 32,000 positions at a time.
     """
     device = next(model.parameters()).device
     while True:
         for batch in rows.split(FORWARD_ROWS):
             tokens = batch.to(device)
-            yield capture_site(model, tokens)[tokens != SEPARATOR_ID]
+            is_kept = tokens != SEPARATOR_ID
+            read, written = capture_site(model, coder, tokens)
+            yield read[is_kept], written[is_kept]
         if not is_endless:
             return
 
 
-def make_sae(d_in: int, mean: torch.Tensor, device: str) -> FastBatchTopKTrainingSAE:
-    """Make the untrained SAE, its decoder bias at the mean of the scaled activations."""
+@dataclass(frozen=True)
+class Scaling:
+    """Factors to a mean norm of ``sqrt(d_model)`` of what is read and written, and the scaled target's mean."""
+
+    read: float
+    written: float
+    mean: torch.Tensor
+
+    @classmethod
+    def of(cls, read: torch.Tensor, written: torch.Tensor) -> Scaling:
+        """From activations ``[n, d_model]``."""
+        factors = [(x.shape[1] ** 0.5 / x.norm(dim=1).mean()).item() for x in (read, written)]
+        return cls(factors[0], factors[1], written.mean(dim=0) * factors[1])
+
+
+def make_coder(coder: Coder, d_in: int, mean: torch.Tensor, device: str) -> FastBatchTopKTrainingSAE:
+    """Make the untrained coder, its decoder bias at the mean of the scaled target."""
     metadata = SAEMetadata(
         model_name="saescope-demo",
         model_class_name="AutoModelForCausalLM",
-        hook_name=SITE,
+        hook_name=coder.hook_name,
+        hook_name_out=coder.hook_name_out if coder.is_transcoder else None,
         context_size=SAE_CONTEXT,
         prepend_bos=True,
         exclude_special_tokens=True,
     )
-    sae = FastBatchTopKTrainingSAE(
-        BatchTopKTrainingSAEConfig(d_in=d_in, d_sae=D_SAE, k=K, device=device, metadata=metadata)
+    config = BatchTopKTrainingSAEConfig(
+        d_in=d_in,
+        d_sae=coder.d_sae,
+        k=coder.k,
+        device=device,
+        metadata=metadata,
+        apply_b_dec_to_input=not coder.is_transcoder,
     )
-    sae.b_dec.data.copy_(mean)
-    return sae
+    made = BatchTopKTranscoder(config) if coder.is_transcoder else FastBatchTopKTrainingSAE(config)
+    made.b_dec.data.copy_(mean)
+    return made
 
 
-def fit_sae(model: LlamaForCausalLM, rows: torch.Tensor, n_samples: int) -> FastBatchTopKTrainingSAE:
-    """Train an SAE on the site's activations over rows ``[n_rows, SAE_CONTEXT]``.
+def fit_coder(model: LlamaForCausalLM, coder: Coder, rows: torch.Tensor, n_samples: int) -> FastBatchTopKTrainingSAE:
+    """Train a coder on the model's activations over rows ``[n_rows, SAE_CONTEXT]``.
 
     Returns
     -------
     FastBatchTopKTrainingSAE
-        The SAE in the activations' own units; its metadata lack ``l0``.
+        The coder in the activations' own units; its metadata's ``l0`` is that of training.
     """
     device = str(next(model.parameters()).device)
-    first = next(activations(model, rows, is_endless=False))
-    scale = (first.shape[1] ** 0.5 / first.norm(dim=1).mean()).item()
-    sae = make_sae(first.shape[1], first.mean(dim=0) * scale, device)
-    buffer = min(BUFFER_SAMPLES, max(n_samples // 4, 2 * BATCH_SAMPLES))
-    mixed = mixing_buffer(buffer, BATCH_SAMPLES, activations(model, rows, is_endless=True))
+    scaling = Scaling.of(*next(activations(model, coder, rows, is_endless=False)))
+    sae = make_coder(coder, len(scaling.mean), scaling.mean, device)
     n_steps = n_samples // BATCH_SAMPLES
     trainer = SAETrainer(
         cfg=SAETrainerConfig(
@@ -110,28 +134,40 @@ def fit_sae(model: LlamaForCausalLM, rows: torch.Tensor, n_samples: int) -> Fast
             logger=LoggingConfig(log_to_wandb=False),
         ),
         sae=sae,
-        data_provider=_logged(mixed, n_samples, scale),
+        data_provider=_batches(model, coder, rows, n_samples, scaling),
     )
     trainer.fit()
-    sae.fold_activation_norm_scaling_factor(scale)
+    if isinstance(sae, BatchTopKTranscoder):
+        sae.fold_scales(scaling.read, scaling.written)
+    else:
+        sae.fold_activation_norm_scaling_factor(scaling.read)
     sae.cfg.device = "cpu"
     return sae.eval()
 
 
-def _logged(batches: Iterator[torch.Tensor], n_samples: int, scale: float) -> Iterator[torch.Tensor]:
+def _batches(
+    model: LlamaForCausalLM, coder: Coder, rows: torch.Tensor, n_samples: int, scaling: Scaling
+) -> Iterator[torch.Tensor]:
+    """Mixed and scaled batches for the trainer, told in the log."""
+
+    def scaled() -> Iterator[torch.Tensor]:
+        for read, written in activations(model, coder, rows, is_endless=True):
+            yield beside(read * scaling.read, written * scaling.written) if coder.is_transcoder else read * scaling.read
+
+    buffer = min(BUFFER_SAMPLES, max(n_samples // 4, 2 * BATCH_SAMPLES))
     start = time.monotonic()
     n_done = 0
-    for step, batch in enumerate(batches):
-        yield batch * scale
+    for step, batch in enumerate(mixing_buffer(buffer, BATCH_SAMPLES, scaled())):
+        yield batch
         n_done += len(batch)
-        if step % 50 == 0:
+        if step % 200 == 0:
             rate = n_done / (time.monotonic() - start)
             left = max(n_samples - n_done, 0) / rate / 60
-            log.info("SAE step %d  %.0f tokens/s  %.1f min left", step, rate, left)
+            log.info("%s step %d  %.0f tokens/s  %.1f min left", coder.name, step, rate, left)
 
 
 def save_half(sae: FastBatchTopKTrainingSAE, folder: Path) -> None:
-    """Save as a JumpReLU SAE in sae-lens's format, its weights as float16.
+    """Save for inference in sae-lens's format, the weights as float16.
 
     ``cfg.json`` keeps ``float32``, so that ``SAE.load_from_disk`` computes in it.
     """

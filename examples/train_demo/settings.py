@@ -8,12 +8,11 @@ from pathlib import Path
 
 import torch
 
-from model import Budget, Rates
-
 VOCAB_SIZE = 4_096
 CONTEXT = 256
 BATCH_ROWS = 16
-RATES = Rates(muon=0.02, adam=3e-3)
+MUON_RATE = 0.02
+ADAM_RATE = 3e-3
 VALID_SHARE = 0.02
 STDLIB_CHARS = 5_000_000
 SEED = 0
@@ -28,38 +27,45 @@ class Settings:
     corpus: Path
     out: Path
     device: str
-    budget: Budget
+    n_steps: int
     sae_samples: int
     eval_tokens: int
     threads: int
-    is_model_reused: bool
+    minutes_between: float
+    is_compiled: bool
+    is_resumed: bool
+    is_model_only: bool
 
 
 def parse_settings(argv: list[str] | None = None) -> Settings:
     """Read the command line; ``--smoke`` overrides every size with a tiny one."""
-    parser = argparse.ArgumentParser(description="Train the demo model and its SAE.")
+    parser = argparse.ArgumentParser(description="Train the demo's language model, its SAEs and its transcoder.")
     parser.add_argument("--corpus", type=Path, default=REPO_ROOT / "../shared/corpus")
     parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--resume", action="store_true", help="go on with what is in OUT")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda, ...")
-    parser.add_argument("--model-minutes", type=float, default=25.0)
-    parser.add_argument("--steps", type=int, help="model steps; overrides --model-minutes")
-    parser.add_argument("--sae-samples", type=int, default=2_500_000)
-    parser.add_argument("--eval-tokens", type=int, default=200_000)
+    parser.add_argument("--steps", type=int, default=7_500, help="steps of the language model")
+    parser.add_argument("--sae-samples", type=int, default=4_000_000, help="activations for each SAE")
+    parser.add_argument("--eval-tokens", type=int, default=400_000)
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--reuse-model", action="store_true", help="keep OUT/model")
+    parser.add_argument("--checkpoint-minutes", type=float, default=5.0)
+    parser.add_argument("--compile", action="store_true", help="a fifth less time a step; needs a C++ compiler")
+    parser.add_argument("--model-only", action="store_true", help="end when the language model is trained")
     parser.add_argument("--smoke", action="store_true", help="the whole recipe in a minute or two")
     args = parser.parse_args(argv)
     device = args.device
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
-    budget = Budget(10 if args.smoke else args.steps, args.model_minutes)
     return Settings(
         corpus=args.corpus,
         out=args.out,
         device=device,
-        budget=budget,
+        n_steps=10 if args.smoke else args.steps,
         sae_samples=60_000 if args.smoke else args.sae_samples,
         eval_tokens=10_000 if args.smoke else args.eval_tokens,
         threads=args.threads,
-        is_model_reused=args.reuse_model,
+        minutes_between=args.checkpoint_minutes,
+        is_compiled=args.compile,
+        is_resumed=args.resume,
+        is_model_only=args.model_only,
     )

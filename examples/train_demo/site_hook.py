@@ -1,4 +1,4 @@
-"""Reading and replacing the residual stream after one block."""
+"""Reading and replacing what a coder reads and writes."""
 
 from __future__ import annotations
 
@@ -8,18 +8,17 @@ from contextlib import contextmanager
 import torch
 from transformers import LlamaForCausalLM
 
-BLOCK = 2
-SITE = f"blocks.{BLOCK}.hook_resid_post"
+from coders import Coder
 
-Replacement = Callable[[torch.Tensor], torch.Tensor]
+Replacement = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 
 
 class _SiteReachedError(Exception):
     """Ends a forward pass whose later blocks are not needed."""
 
 
-def capture_site(model: LlamaForCausalLM, tokens: torch.Tensor) -> torch.Tensor:
-    """Return the residual stream after the block, running no later block.
+def capture_site(model: LlamaForCausalLM, coder: Coder, tokens: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return what the coder reads and what it is to write, running no later block.
 
     Parameters
     ----------
@@ -28,16 +27,16 @@ def capture_site(model: LlamaForCausalLM, tokens: torch.Tensor) -> torch.Tensor:
 
     Returns
     -------
-    torch.Tensor
-        Float32 ``[n_rows, seq, d_model]``.
+    tuple of torch.Tensor
+        Float32 ``[n_rows, seq, d_model]`` each; the same tensor twice for an SAE.
     """
-    captured: list[torch.Tensor] = []
+    captured: list[tuple[torch.Tensor, torch.Tensor]] = []
 
-    def stop(_module: torch.nn.Module, _args: object, output: torch.Tensor) -> None:
-        captured.append(output)
+    def stop(_module: torch.nn.Module, args: tuple[torch.Tensor, ...], output: torch.Tensor) -> None:
+        captured.append((args[0] if coder.is_transcoder else output, output))
         raise _SiteReachedError
 
-    handle = model.model.layers[BLOCK].register_forward_hook(stop)
+    handle = coder.module(model).register_forward_hook(stop)
     try:
         with torch.no_grad():
             model(input_ids=tokens, use_cache=False)
@@ -49,13 +48,13 @@ def capture_site(model: LlamaForCausalLM, tokens: torch.Tensor) -> torch.Tensor:
 
 
 @contextmanager
-def replaced_site(model: LlamaForCausalLM, replace: Replacement) -> Iterator[None]:
-    """Within the block, ``replace`` rewrites the site's ``[n_rows, seq, d_model]``."""
+def replaced_site(model: LlamaForCausalLM, coder: Coder, replace: Replacement) -> Iterator[None]:
+    """Within the block, ``replace`` makes the written ``[n_rows, seq, d_model]`` from what is read and written."""
 
-    def swap(_module: torch.nn.Module, _args: object, output: torch.Tensor) -> torch.Tensor:
-        return replace(output)
+    def swap(_module: torch.nn.Module, args: tuple[torch.Tensor, ...], output: torch.Tensor) -> torch.Tensor:
+        return replace(args[0] if coder.is_transcoder else output, output)
 
-    handle = model.model.layers[BLOCK].register_forward_hook(swap)
+    handle = coder.module(model).register_forward_hook(swap)
     try:
         yield
     finally:

@@ -1,9 +1,12 @@
-"""Train the demo's language model and SAE, measure both, and write what ships.
+"""Train the demo's language model, SAEs and transcoder, measure all, and write what ships.
 
 1. Split the documents and train a byte-level BPE on the training side.
 2. Train a 4.2 M parameter Llama and save its float16 copy.
-3. Load that copy and train a BatchTopK SAE on its third block's output.
-4. Measure both on the held-out documents; write ``metrics.json`` and the model card.
+3. Load that copy and train each coder of ``coders.py`` on its activations.
+4. Measure all on the held-out documents; write ``metrics.json`` and the model card.
+
+Each finished part leaves a record in ``OUT/records``; ``--resume`` goes on after the last of
+them, and within the model's training from its checkpoint.
 """
 
 from __future__ import annotations
@@ -12,62 +15,41 @@ import dataclasses
 import json
 import logging
 import time
-from dataclasses import dataclass
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import torch
-from tokenizers import Tokenizer
 from transformers import LlamaForCausalLM
 
 import sae as sparse
 from baselines import ngram_losses
 from card import write_card
-from data import Split, encode_stream, pack_rows, read_corpus, read_stdlib, split_documents
+from checkpoint import Plan, stream_digest
+from coders import CODERS, MAIN, Coder
+from data import pack_rows
 from measure import CodeStatistics, JumpRelu, code_statistics, model_loss, spliced_losses
-from model import TrainingRecord, build_model, load_shipped, save_half, train_model
-from settings import (
-    BATCH_ROWS,
-    CONTEXT,
-    RATES,
-    SEED,
-    STDLIB_CHARS,
-    VALID_SHARE,
-    VOCAB_SIZE,
-    Settings,
-    parse_settings,
-)
-from tokenizer import save_tokenizer, train_tokenizer
+from model import build_model, load_shipped, save_half
+from settings import ADAM_RATE, BATCH_ROWS, CONTEXT, MUON_RATE, SEED, VOCAB_SIZE, Settings, parse_settings
+from text import Streams, prepare_text
+from training import train_model
 
 log = logging.getLogger("train_demo")
 
+MODEL = "saescope-demo"
 PROBE_ROWS = 256
 
 
-@dataclass(frozen=True)
-class Streams:
-    """Token ids ``[n_tokens]`` of both sides of the split."""
-
-    train: torch.Tensor
-    valid: torch.Tensor
-
-
-def prepare_text(settings: Settings) -> tuple[Tokenizer, Split, Streams]:
-    """Read, split and encode the documents; train the tokenizer unless it is reused."""
-    documents = read_corpus(settings.corpus) + read_stdlib(STDLIB_CHARS)
-    split = split_documents(documents, VALID_SHARE, SEED)
-    if settings.is_model_reused:
-        tokenizer = Tokenizer.from_file(str(settings.out / "saescope-demo" / "tokenizer.json"))
-    else:
-        tokenizer = train_tokenizer((document.text for document in split.train), VOCAB_SIZE)
-    streams = Streams(encode_stream(tokenizer, split.train), encode_stream(tokenizer, split.valid))
-    log.info(
-        "text: %d + %d documents, %d + %d tokens",
-        len(split.train),
-        len(split.valid),
-        len(streams.train),
-        len(streams.valid),
-    )
-    return tokenizer, split, streams
+def recorded(settings: Settings, name: str, make: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    """Return a part's record, made now unless an earlier run left it."""
+    path = settings.out / "records" / f"{name}.json"
+    if not path.is_file():
+        record = make()
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
+    record = json.loads(path.read_text(encoding="utf-8"))
+    log.info("%s: %s", name, json.dumps(record))
+    return record
 
 
 def shuffled_rows(stream: torch.Tensor, context: int) -> torch.Tensor:
@@ -76,39 +58,66 @@ def shuffled_rows(stream: torch.Tensor, context: int) -> torch.Tensor:
     return rows[torch.randperm(len(rows), generator=torch.Generator().manual_seed(SEED))]
 
 
-def make_model(settings: Settings, tokenizer: Tokenizer, rows: torch.Tensor) -> TrainingRecord:
-    """Train and save the language model, or read the record of the one that is kept."""
-    record_path = settings.out / "training.json"
-    if settings.is_model_reused:
-        return TrainingRecord(**json.loads(record_path.read_text()))
+def held_out_rows(settings: Settings, streams: Streams, context: int) -> torch.Tensor:
+    """The held-out rows ``[n_rows, context + 1]``, as many as are measured on."""
+    return pack_rows(streams.valid, context)[: max(settings.eval_tokens // context, 1)]
+
+
+def make_model(settings: Settings, streams: Streams) -> dict[str, Any]:
+    """Train and save the language model."""
+    torch.manual_seed(SEED)
     model = build_model(VOCAB_SIZE, CONTEXT).to(settings.device)
+    plan = Plan(
+        n_steps=settings.n_steps,
+        batch_rows=BATCH_ROWS,
+        context=CONTEXT,
+        muon_rate=MUON_RATE,
+        adam_rate=ADAM_RATE,
+        seed=SEED,
+        text=stream_digest(streams.train),
+    )
     record = train_model(
         model,
-        rows,
-        settings.budget,
-        batch_rows=BATCH_ROWS,
-        rates=RATES,
+        streams.train,
+        plan,
+        settings.out / "checkpoint.pt",
+        minutes_between=settings.minutes_between,
+        is_compiled=settings.is_compiled,
     )
-    save_half(model, settings.out / "saescope-demo")
-    save_tokenizer(tokenizer, settings.out / "saescope-demo", CONTEXT)
-    record_path.write_text(json.dumps(dataclasses.asdict(record)))
-    return record
+    save_half(model, settings.out / MODEL)
+    return dataclasses.asdict(record)
 
 
-def make_sae(settings: Settings, model: LlamaForCausalLM, rows: torch.Tensor) -> dict[str, float]:
-    """Train and save the SAE; return its wall clock and its L0 before and after halving.
+def measure_model(settings: Settings, streams: Streams, training: dict[str, Any]) -> dict[str, Any]:
+    """Loss of the model and of count-based models that read every training token once."""
+    model = load_shipped(settings.out / MODEL, settings.device)
+    train = pack_rows(streams.train, CONTEXT)
+    valid = held_out_rows(settings, streams, CONTEXT)
+    losses = {"model": model_loss(model, valid), **ngram_losses(train.numpy(), valid.numpy(), VOCAB_SIZE)}
+    return {
+        "n_parameters": sum(param.numel() for param in model.parameters()),
+        "n_steps": training["n_steps"],
+        "n_tokens": training["n_tokens"],
+        "n_passes": training["n_tokens"] / len(streams.train),
+        "wall_minutes": training["wall_s"] / 60,
+        "loss": losses,
+        "below_trigram": losses["trigram"] - losses["model"],
+    }
+
+
+def make_coder(settings: Settings, model: LlamaForCausalLM, coder: Coder, rows: torch.Tensor) -> dict[str, Any]:
+    """Train and save a coder; its wall clock and its L0 before and after halving.
 
     ``cfg.json`` states the L0 of the float16 weights, so these are written twice.
     """
-    folder = settings.out / "saescope-demo-l2"
+    folder = settings.out / coder.name
     torch.manual_seed(SEED)
     start = time.monotonic()
-    sae = sparse.fit_sae(model, rows, settings.sae_samples)
+    sae = sparse.fit_coder(model, coder, rows, settings.sae_samples)
     wall_minutes = (time.monotonic() - start) / 60
 
     def probe_l0() -> float:
-        shipped = JumpRelu.load(folder, settings.device)
-        return code_statistics(model, shipped, rows[-PROBE_ROWS:]).l0
+        return code_statistics(model, coder, JumpRelu.load(folder, settings.device), rows[-PROBE_ROWS:]).l0
 
     sae.save_inference_model(folder)
     l0_float32 = probe_l0()
@@ -116,41 +125,22 @@ def make_sae(settings: Settings, model: LlamaForCausalLM, rows: torch.Tensor) ->
     l0_float16 = probe_l0()
     sae.cfg.metadata.l0 = round(l0_float16, 2)
     sparse.save_half(sae, folder)
-    return {
-        "wall_minutes": wall_minutes,
-        "probe_l0_float32": l0_float32,
-        "probe_l0_float16": l0_float16,
-    }
+    return {"wall_minutes": wall_minutes, "probe_l0_float32": l0_float32, "probe_l0_float16": l0_float16}
 
 
-def measure_model(
-    model: LlamaForCausalLM, record: TrainingRecord, rows: torch.Tensor, valid_rows: torch.Tensor
-) -> dict[str, Any]:
-    """Loss of the model and of the count-based models trained on the rows it saw."""
-    seen = rows[: record.n_steps * BATCH_ROWS]
-    losses = ngram_losses(seen.numpy(), valid_rows.numpy(), VOCAB_SIZE)
-    return {
-        "n_parameters": sum(param.numel() for param in model.parameters()),
-        "n_steps": record.n_steps,
-        "n_tokens": record.n_tokens,
-        "wall_minutes": record.wall_s / 60,
-        "loss": {"model": model_loss(model, valid_rows), **losses},
-    }
-
-
-def measure_sae(
-    settings: Settings, model: LlamaForCausalLM, rows: torch.Tensor, valid_rows: torch.Tensor
-) -> dict[str, Any]:
+def measure_coder(settings: Settings, model: LlamaForCausalLM, coder: Coder, streams: Streams) -> dict[str, Any]:
     """Fidelity on the held-out rows; dead features on held-out and training rows."""
-    sae = JumpRelu.load(settings.out / "saescope-demo-l2", settings.device)
-    inputs = valid_rows[:, :-1]
-    valid = code_statistics(model, sae, inputs)
+    rows = shuffled_rows(streams.train, sparse.SAE_CONTEXT)[:, :-1]
+    valid_rows = held_out_rows(settings, streams, sparse.SAE_CONTEXT)
+    weights = JumpRelu.load(settings.out / coder.name, settings.device)
+    valid = code_statistics(model, coder, weights, valid_rows[:, :-1])
     n_extra = max(settings.eval_tokens - valid.n_tokens, 0) // sparse.SAE_CONTEXT + 1
-    extra = code_statistics(model, sae, rows[:n_extra])
-    losses = spliced_losses(model, sae, valid_rows, extra.mean)
+    extra = code_statistics(model, coder, weights, rows[:n_extra])
+    losses = spliced_losses(model, coder, weights, valid_rows, extra.mean)
     return {
-        "d_sae": sparse.D_SAE,
-        "k": sparse.K,
+        "hook_name": coder.hook_name,
+        "d_sae": coder.d_sae,
+        "k": coder.k,
         "n_samples": settings.sae_samples,
         "l0": valid.l0,
         "explained_variance": valid.explained_variance,
@@ -162,40 +152,48 @@ def measure_sae(
     }
 
 
-def _dead_features(*parts: CodeStatistics) -> dict[str, int]:
+def _dead_features(*parts: CodeStatistics) -> dict[str, float]:
     never = torch.stack([part.firing_rate == 0 for part in parts]).all(dim=0)
     return {
         "n_dead": int(never.sum()),
+        "dead_share": never.float().mean().item(),
         "n_firing_tokens": sum(part.n_tokens for part in parts),
     }
 
 
+def check_out(folder: Path, *, is_resumed: bool) -> None:
+    """Make the folder; one that holds a run already must be meant.
+
+    Raises
+    ------
+    FileExistsError
+        It holds a run and ``--resume`` was not given.
+    """
+    if not is_resumed and (folder / "text.json").exists():
+        message = f"{folder} holds a run already: give --resume to go on with it, or another --out"
+        raise FileExistsError(message)
+    folder.mkdir(parents=True, exist_ok=True)
+
+
 def run(settings: Settings) -> None:
     """Run the recipe from text to model card."""
-    torch.manual_seed(SEED)
     torch.set_num_threads(settings.threads)
-    settings.out.mkdir(parents=True, exist_ok=True)
-    tokenizer, split, streams = prepare_text(settings)
-    rows = shuffled_rows(streams.train, CONTEXT)
-    record = make_model(settings, tokenizer, rows)
-    log.info("model: %d steps, %d tokens, %.0f s", *dataclasses.astuple(record))
-    model = load_shipped(settings.out / "saescope-demo", settings.device)
-    metrics = {
-        "text": {
-            "n_train_documents": len(split.train),
-            "n_valid_documents": len(split.valid),
-            "n_train_tokens": len(streams.train),
-            "n_valid_tokens": len(streams.valid),
-        },
-        "model": measure_model(model, record, rows, pack_rows(streams.valid, CONTEXT)),
+    check_out(settings.out, is_resumed=settings.is_resumed)
+    streams = prepare_text(settings.corpus, settings.out, settings.out / MODEL)
+    training = recorded(settings, "training", lambda: make_model(settings, streams))
+    metrics: dict[str, Any] = {
+        "text": streams.counts,
+        "model": recorded(settings, "model", lambda: measure_model(settings, streams, training)),
     }
-    log.info("model: %s", json.dumps(metrics["model"]))
-    sae_rows = shuffled_rows(streams.train, sparse.SAE_CONTEXT)[:, :-1]
-    sae_record = make_sae(settings, model, sae_rows)
-    sae_valid = pack_rows(streams.valid, sparse.SAE_CONTEXT)
-    metrics["sae"] = measure_sae(settings, model, sae_rows, sae_valid) | sae_record
-    log.info("SAE: %s", json.dumps(metrics["sae"]))
-    (settings.out / "metrics.json").write_text(json.dumps(metrics, indent=2) + "\n")
+    if settings.is_model_only:
+        return
+    model = load_shipped(settings.out / MODEL, settings.device)
+    rows = shuffled_rows(streams.train, sparse.SAE_CONTEXT)[:, :-1]
+    for coder in CODERS:
+        made = recorded(settings, f"{coder.name}-training", lambda: make_coder(settings, model, coder, rows))  # noqa: B023
+        found = recorded(settings, coder.name, lambda: measure_coder(settings, model, coder, streams))  # noqa: B023
+        metrics["sae" if coder is MAIN else coder.name.rpartition("-")[2]] = made | found
+    (settings.out / "metrics.json").write_text(json.dumps(metrics, indent=2) + "\n", encoding="utf-8")
     write_card(metrics, settings.out / "MODEL_CARD.md")
 
 

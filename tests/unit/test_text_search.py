@@ -1,6 +1,7 @@
 """Text search and what fires there, against a search in the decoded bytes."""
 
 import itertools
+import tempfile
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -14,6 +15,7 @@ import saescope
 import tiny
 from saescope.errors import InputError, NeedsPostingsError
 from saescope.index.layout import Layout
+from saescope.index.store import PLACES
 from saescope.index.vocabulary import Vocabulary
 from saescope.query import on_text
 from saescope.query import text as text_module
@@ -21,6 +23,8 @@ from saescope.query.on_text import features_on_text
 from saescope.query.text import find_text
 
 LETTERS = "aabAB é日"
+WITH_ROWS = Path(tempfile.mkdtemp())
+(WITH_ROWS / PLACES).touch()
 PARTS = [b"a", b"b", b"A", b"B", b" ", b"\xc3", b"\xa9", b"\xe6", b"\x97", b"\xa5", "é".encode(), "日".encode()]
 
 
@@ -48,7 +52,7 @@ def pairs(hits):
     return list(zip(hits.rows.tolist(), hits.ends.tolist(), strict=True))
 
 
-def fake(contents, tokens, context_size, doc_starts, *, is_complete=True, context_starts=None):
+def fake(contents, tokens, context_size, doc_starts, *, has_rows=True, context_starts=None):
     """What the search reads of an index."""
     n = len(contents)
     tokens = np.array(tokens, dtype=np.uint16)
@@ -60,8 +64,7 @@ def fake(contents, tokens, context_size, doc_starts, *, is_complete=True, contex
         vocabulary=vocabulary,
         layout=Layout(tokens, context_size, np.array(doc_starts), vocabulary.is_special, context_starts=starts),
         token_rows={"rows": np.argsort(tokens, kind="stable").astype(np.uint32), "offsets": offsets},
-        is_complete=is_complete,
-        folder=Path("nowhere"),
+        folder=WITH_ROWS if has_rows else WITH_ROWS / "nowhere",
     )
 
 
@@ -72,7 +75,7 @@ def corpora(draw):
     docs = draw(st.sets(st.integers(0, len(tokens) - 1), max_size=3)) | {0}
     size = draw(st.sampled_from([1, 3, 9, 200]))
     borders = sorted(draw(st.sets(st.integers(0, len(tokens) - 1), max_size=4)) | {0}) if draw(st.booleans()) else None
-    return fake(contents, tokens, size, sorted(docs), is_complete=draw(st.booleans()), context_starts=borders)
+    return fake(contents, tokens, size, sorted(docs), has_rows=draw(st.booleans()), context_starts=borders)
 
 
 @settings(max_examples=400, deadline=None)

@@ -2,7 +2,8 @@
 
 1. Of a table the first rows are kept, columns as JSON; floats with seven significant digits.
 2. Of long texts a digest is kept, and of tokens one for each list.
-3. What a run gives is reduced in the same way and compared: counts and texts exactly, floats within a tolerance.
+3. Labels are left out: they are notes of whoever looks, and no result.
+4. What a run gives is reduced in the same way and compared: counts and texts exactly, floats within a tolerance.
 """
 
 import hashlib
@@ -17,6 +18,7 @@ from saescope.query.rerun import compared
 
 MOST_ROWS = 200
 LONGEST = 80
+NOTED = frozenset({"label"})
 RTOL, ATOL = 1e-3, 1e-4
 Pinned = dict[str, Any]
 
@@ -33,7 +35,7 @@ class Verdict:
 def pin(frame: pl.DataFrame, n_rows: int | None = None) -> Pinned:
     """A table as JSON; ``n_rows`` when it was cut before."""
     kept = frame.head(MOST_ROWS)
-    columns = {name: _column(kept[name]) for name in kept.columns}
+    columns = {name: _column(kept[name]) for name in kept.columns if name not in NOTED}
     return {"n_rows": frame.height if n_rows is None else n_rows, "columns": columns}
 
 
@@ -75,6 +77,8 @@ def _frame(pinned: Pinned) -> pl.DataFrame:
     """Pinned columns as they are compared: nested and odd ones as objects."""
     made = {}
     for name, column in pinned["columns"].items():
+        if name in NOTED:
+            continue
         values = column["values"]
         is_float = column["type"].startswith("Float")
         made[name] = (

@@ -1,4 +1,4 @@
-"""Where tokens stand in the corpus: looked up in a finished index, sought in one that grows."""
+"""Where tokens stand in the corpus: looked up in a table, or sought where there is none."""
 
 from typing import Protocol
 
@@ -26,12 +26,11 @@ class Places(Protocol):
 
 def places_of(index: Index) -> Places:
     """The rows of tokens of an index."""
-    has_table = index.is_complete or (index.folder / PLACES).exists()
-    return Stored(index) if has_table else Sought(index)
+    return Stored(index) if (index.folder / PLACES).exists() else Sought(index)
 
 
 class Stored:
-    """By the table of a finished index."""
+    """By the table that a finished index holds."""
 
     def __init__(self, index: Index) -> None:
         self._rows, self._offsets = index.token_rows["rows"], index.token_rows["offsets"].astype(np.int64)
