@@ -36,7 +36,7 @@ class ReleaseSource:
                 f"the SAE {spec} could not be fetched: {str(err).splitlines()[0]}",
                 hint="Can the hub be reached? Is the repository open to you? A cached copy works offline.",
             ) from err
-        except (*BROKEN, serialization.pickle.UnpicklingError, BadZipFile) as err:
+        except (*BROKEN, serialization.pickle.UnpicklingError, BadZipFile) as err:  # pyright: ignore[reportPrivateImportUsage]
             raise SaeSourceError(
                 f"the SAE {spec} could not be read as sae-lens reads it: {str(err)[:300] or type(err).__name__}.",
                 hint="Is the file in the cache whole? Weights that are a pickle are read as weights only.",
