@@ -67,7 +67,15 @@ class Lab:
         (config / "labconfig" / "page_config.json").write_text(json.dumps(page_config))
         spec = folder / "data" / "kernels" / "warm" / "kernel.json"
         spec.parent.mkdir(parents=True)
-        spec.write_text(json.dumps({"argv": list(kernel or [str(python), *PLAIN_KERNEL]), "display_name": "Python 3 (warm)", "language": "python"}))
+        spec.write_text(
+            json.dumps(
+                {
+                    "argv": list(kernel or [str(python), *PLAIN_KERNEL]),
+                    "display_name": "Python 3 (warm)",
+                    "language": "python",
+                }
+            )
+        )
         places = {
             "JUPYTER_CONFIG_DIR": config,
             "JUPYTER_DATA_DIR": folder / "data",
