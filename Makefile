@@ -44,7 +44,7 @@ node_modules/.package-lock.json: package.json package-lock.json js/package.json 
 	npm ci
 	touch $@
 
-FRONT := $(shell find js/src extension/src extension/schema extension/style -type f 2>/dev/null) js/build.mjs
+FRONT := $(shell find js/src extension/src extension/schema extension/style -type f 2>/dev/null) js/build.mjs js/later.mjs
 
 python_pkg/saescope/static/core.js: $(FRONT) node_modules/.package-lock.json $(VENV)/.builder
 	rm -rf python_pkg/saescope/static python_pkg/saescope/labextension

@@ -200,6 +200,7 @@ def plugin() -> None:
             for is_dark, name in ((False, "light"), (True, "dark")):
                 set_theme(page, is_dark=is_dark)
                 page.mouse.move(1390, 5)
+                panel.evaluate("(node) => node.scrollIntoView({ block: 'end' })")
                 page.wait_for_timeout(1500)
                 page.screenshot(path=TARGET / f"plugin-{name}.png")
             browser.close()

@@ -32,7 +32,7 @@ export function FeatureActions({ client, info, feature }: Props) {
     setRunning(undefined);
   };
   return (
-    <span class="ss-actions">
+    <span class="ss-feature-actions">
       {actions.map((action) => (
         <button
           key={action.name}
