@@ -9,9 +9,10 @@ import pytest
 import saescope
 from e2e.conftest import TOKEN
 from e2e.notebook import open_notebook, run_cell, set_theme, write
-from saescope.bundled import DATA, NOTEBOOK
+from saescope.bundled import DATA, NOTEBOOKS
 
 OUTPUT = Path(__file__).parent / "output"
+NOTEBOOK = NOTEBOOKS["bundled"]
 PANEL = ".jp-OutputArea-output .saescope"
 
 

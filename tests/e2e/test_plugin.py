@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from e2e.axe import violations
-from e2e.conftest import TOKEN, Lab, _page
+from e2e.conftest import TOKEN, Lab, open_page, watched
 from e2e.notebook import open_notebook, run_cell, set_theme, write
 from e2e.test_browser import PANEL, shoot
 
@@ -85,7 +85,11 @@ def plugin_lab(tmp_path_factory):
 
 @pytest.fixture
 def plugin_page(browser, plugin_lab):
-    yield from _page(browser, plugin_lab)
+    context, opened = open_page(browser)
+    with watched(opened, plugin_lab):
+        yield opened
+        context.close()
+        plugin_lab.end_kernels()
 
 
 def test_the_example_takes_nothing_from_inside():
