@@ -19,7 +19,7 @@ sys.path.insert(0, str(ROOT / "tests"))
 CELLS = ("import saescope\n\nscope = saescope.demo()", "scope.browse()")
 TEXT = "The ship was sunk by the"
 WORDS = " ship"
-SIZE = {"width": 1240, "height": 760}
+WIDTH_PX, HEIGHT_PX = 1240, 760
 LONG_MS, SHORT_MS, KEY_MS = 2200, 900, 110
 
 
@@ -48,7 +48,7 @@ class Film:
 
     def save(self, path: Path) -> None:
         """Write an animated WebP that begins again."""
-        from PIL import Image
+        from PIL import Image  # pyright: ignore[reportMissingImports]
 
         pictures = [Image.open(io.BytesIO(frame)).convert("RGB") for frame in self.frames]
         pictures[0].save(
@@ -97,7 +97,7 @@ def main() -> None:
             found = os.environ.get("SAESCOPE_BROWSER") or shutil.which("chromium")
             browser = playwright.chromium.launch(executable_path=found, args=FLAGS)
             for is_dark, theme in ((False, "light"), (True, "dark")):
-                page = browser.new_context(viewport=SIZE).new_page()
+                page = browser.new_context(viewport={"width": WIDTH_PX, "height": HEIGHT_PX}).new_page()
                 write(lab, f"tour-{theme}.ipynb", CELLS)
                 open_notebook(page, lab, f"tour-{theme}.ipynb", TOKEN)
                 set_theme(page, is_dark=is_dark)

@@ -13,12 +13,4 @@ await build({
   jsxImportSource: "preact",
   logLevel: "info",
 });
-await build({
-  entryPoints: { map: "src/map.ts" },
-  outdir: "../python_pkg/saescope/static",
-  bundle: true,
-  format: "esm",
-  target: "es2022",
-  logLevel: "info",
-});
 for (const name of ["index.html", "themes.css"]) await copyFile(`dev/${name}`, `${out}/${name}`);

@@ -92,9 +92,11 @@ test("a panel that does not come says why and is asked for again; one that takes
 });
 
 test("every panel that comes later is a chunk too", async () => {
+  const leave = chunkViews.join(document);
   for (const name of LATER) {
     const panel = await chunkViews.fetch(name, {} as Client);
     expect(panel.View).toBeTypeOf("function");
     expect(document.getElementById(`saescope-style-${name}`)?.textContent).toContain(".saescope");
   }
+  leave();
 });

@@ -47,7 +47,7 @@ def free_port():
 class Lab:
     """A JupyterLab server with settings, folders and kernels of its own."""
 
-    def __init__(self, folder, kernel=None, disabled=(), python=sys.executable):
+    def __init__(self, folder, kernel=None, disabled=(), python: str | Path = sys.executable):
         self.folder = folder
         self.notebooks = folder / "notebooks"
         self.notebooks.mkdir(parents=True)
