@@ -368,6 +368,16 @@ def test_pins_compare_within_the_tolerance_and_texts_exactly():
     assert "no column 'x'" in verdict(frame.drop("x")).told
 
 
+def test_columns_of_a_later_version_and_labels_are_no_difference_and_columns_that_are_gone_are():
+    then = pin(pl.DataFrame({"feature": [1], "label": ["mine"], "n": [3]}))
+    assert list(then["columns"]) == ["feature", "n"]
+    then["columns"]["label"] = {"type": "String", "values": ["mine"]}  # as an older version wrote it
+    later = pl.DataFrame({"feature": [1], "label": [None], "n": [3], "share": [0.5]}, schema_overrides={"label": str})
+    assert hold("r", then, pin(later)).verdict == "same"
+    assert hold("r", then, pin(later.with_columns(n=4))).verdict == "differs"
+    assert hold("r", then, pin(later.drop("n"))).verdict == "differs"
+
+
 def test_a_long_or_quoted_text_is_written_in_ascii():
     text = to_text({}, {"r": pin(pl.DataFrame({"t": ["'''\\", "\u202e" + "x" * 200]}))})
     assert text.isascii()
