@@ -4,14 +4,7 @@ import {
   type JupyterFrontEnd,
   type JupyterFrontEndPlugin,
 } from "@jupyterlab/application";
-import {
-  ICommandPalette,
-  InputDialog,
-  ISessionContextDialogs,
-  MainAreaWidget,
-  SessionContextDialogs,
-  WidgetTracker,
-} from "@jupyterlab/apputils";
+import { ICommandPalette, InputDialog, MainAreaWidget, WidgetTracker } from "@jupyterlab/apputils";
 import { INotebookTracker } from "@jupyterlab/notebook";
 import { ITranslator, nullTranslator, type TranslationBundle } from "@jupyterlab/translation";
 import { UUID } from "@lumino/coreutils";
@@ -23,6 +16,7 @@ import { saescopeIcon } from "./icon";
 import { DOMAIN, IHost } from "./labHost";
 import { namesOf } from "./line";
 import { ILines, type Lines } from "./lines";
+import { revive } from "./revive";
 import { ScopeTab, type TabArgs } from "./scopeTab";
 import type { Remedy } from "./words";
 
@@ -61,7 +55,6 @@ class Tabs {
   readonly #host: Host;
   readonly #trans: TranslationBundle;
   readonly #isLab: boolean;
-  readonly #dialogs: ISessionContextDialogs;
 
   constructor(
     app: JupyterFrontEnd,
@@ -70,7 +63,6 @@ class Tabs {
     host: Host,
     trans: TranslationBundle,
     isLab: boolean,
-    dialogs: ISessionContextDialogs,
   ) {
     this.#app = app;
     this.#notebooks = notebooks;
@@ -78,7 +70,6 @@ class Tabs {
     this.#host = host;
     this.#trans = trans;
     this.#isLab = isLab;
-    this.#dialogs = dialogs;
   }
 
   async open(args: OpenArgs): Promise<Tab | null> {
@@ -159,7 +150,7 @@ class Tabs {
   async #cure(remedy: Remedy, path: string): Promise<void> {
     const panel = this.#lines.notebookAt(path);
     if (remedy === "restart" && panel) {
-      await this.#dialogs.restart(panel.sessionContext);
+      await revive(panel.sessionContext, this.#trans);
       return;
     }
     await this.#app.commands.execute("docmanager:open", { path });
@@ -173,7 +164,7 @@ export const open: JupyterFrontEndPlugin<void> = {
   description: "Opens the whole browser in the main area, and brings it back after a reload.",
   autoStart: true,
   requires: [INotebookTracker, ILines, IHost],
-  optional: [ILabShell, ILayoutRestorer, ICommandPalette, ITranslator, ISessionContextDialogs],
+  optional: [ILabShell, ILayoutRestorer, ICommandPalette, ITranslator],
   activate(
     app: JupyterFrontEnd,
     notebooks: INotebookTracker,
@@ -183,11 +174,9 @@ export const open: JupyterFrontEndPlugin<void> = {
     restorer: ILayoutRestorer | null,
     palette: ICommandPalette | null,
     translator: ITranslator | null,
-    dialogs: ISessionContextDialogs | null,
   ) {
     const trans = (translator ?? nullTranslator).load(DOMAIN);
-    const restart = dialogs ?? new SessionContextDialogs();
-    const tabs = new Tabs(app, notebooks, lines, host, trans, labShell !== null, restart);
+    const tabs = new Tabs(app, notebooks, lines, host, trans, labShell !== null);
     app.commands.addCommand(COMMANDS.open, {
       label: trans.__("Open saescope"),
       caption: trans.__("The whole browser beside the notebook, on a scope of its kernel"),

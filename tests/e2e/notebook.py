@@ -26,7 +26,7 @@ def open_notebook(page, lab, name, token):
         page.evaluate("(path) => window.jupyterapp.commands.execute('docmanager:open', { path })", name)
     else:
         page.goto(f"{lab.url}/lab/tree/{name}?reset&token={token}")
-    page.wait_for_selector(".jp-Notebook .jp-Cell")
+    page.wait_for_selector(".jp-NotebookPanel:not(.lm-mod-hidden) .jp-Notebook .jp-Cell")
     page.wait_for_function("() => window.jupyterapp !== undefined")
     page.wait_for_function(READY)
 

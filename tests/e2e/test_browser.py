@@ -52,9 +52,10 @@ def open_feature(panel, feature):
 
 
 def test_the_demo_notebook_runs_and_a_click_on_a_feature_shows_its_examples(page, lab, scope):
-    notebook = nbformat.read(DATA / NOTEBOOK, as_version=4)
-    nbformat.write(notebook, lab.notebooks / NOTEBOOK)
-    open_notebook(page, lab, NOTEBOOK, TOKEN)
+    name = NOTEBOOKS["bundled"]
+    notebook = nbformat.read(DATA / name, as_version=4)
+    nbformat.write(notebook, lab.notebooks / name)
+    open_notebook(page, lab, name, TOKEN)
     codes = [n for n, cell in enumerate(notebook.cells) if cell.cell_type == "code"]
     for n in codes:
         run_cell(page, n)

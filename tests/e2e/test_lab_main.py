@@ -7,6 +7,7 @@ from e2e.conftest import TOKEN
 from e2e.notebook import open_notebook, run_cell, write
 from e2e.test_browser import shoot
 from e2e.test_panels import THEMES, choose_theme
+from e2e.test_resilience import dismiss_dialogs
 
 DEMO = "import saescope\nscope = saescope.demo()"
 TAB = ".saescope-tab"
@@ -116,6 +117,7 @@ def test_the_tab_lives_on_when_its_notebook_is_closed_and_says_when_the_kernel_g
 
 
 def test_a_kernel_that_stays_dead_is_told_and_one_that_is_started_brings_the_tab_back(page, lab, opened):
+    dismiss_dialogs(page)
     lab.startup.mkdir(parents=True, exist_ok=True)
     deadly = lab.startup / "00-dead.py"
     deadly.write_text("import os; os._exit(1)")
@@ -130,13 +132,8 @@ def test_a_kernel_that_stays_dead_is_told_and_one_that_is_started_brings_the_tab
         deadly.unlink()
     assert page_feature(page) == opened
     shoot(page, "lab-main-dead")
-    dismiss = page.locator(".jp-Dialog .jp-mod-accept")
-    if dismiss.count():
-        dismiss.first.click()
     assert violations(page, f"{TAB} .saescope-strip") == []
     strip.get_by_role("button", name="Restart the kernel").click()
-    page.locator(".jp-Dialog .jp-mod-warn, .jp-Dialog .jp-mod-accept").last.click()
-    strip.get_by_text("The kernel is dead").wait_for(state="hidden")
     page.wait_for_function(f"() => {NOTEBOOK}.sessionContext.session?.kernel?.status === 'idle'")
     activate_notebook(page)
     run_cell(page, 0)

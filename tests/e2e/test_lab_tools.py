@@ -277,7 +277,7 @@ def test_findings_that_are_not_trusted_show_text_and_snapshot_and_run_nothing(pa
     try:
         scope.export_notebook(lab.notebooks / "findings.ipynb", features=[844], question=attack)
     finally:
-        scope.notes.undo()
+        scope.notes.undo(844)
     write(lab, "shown.ipynb", ["pass"])
     shown = nbformat.read(lab.notebooks / "shown.ipynb", as_version=4)
     data, _ = scope.browse()._repr_mimebundle_()
