@@ -66,13 +66,28 @@ def _frame_of(path: Path, kinds: Sequence[str]) -> pl.DataFrame:
         if kind in (".jsonl", ".ndjson"):
             return pl.read_ndjson(stream, infer_schema_length=None)
         if kind == ".parquet":
-            return pl.read_parquet(stream)
+            return _parquet_of(stream)
         return pl.read_csv(stream, infer_schema=False, separator="\t" if kind == ".tsv" else ",")
     except FileNotFoundError as err:
         raise InputError(f"there is no file {path}.") from err
-    except (OSError, EOFError, zlib.error, pl.exceptions.PolarsError, pl.exceptions.PanicException, ValueError) as err:
+    except (OSError, EOFError, zlib.error, pl.exceptions.PolarsError, ValueError, TypeError, MemoryError) as err:
         told = str(err).splitlines()[0] if str(err) else type(err).__name__
         raise InputError(f"the labels in {path} cannot be read: {told:.200}.") from err
+
+
+def _parquet_of(stream: io.BytesIO) -> pl.DataFrame:
+    """A Parquet file's plain columns, by pyarrow's reader: polars's ends the process at some broken ones."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        table = pq.read_table(stream, use_threads=False)
+        table.validate(full=True)
+        plain = [n for n, field in enumerate(table.schema) if not pa.types.is_nested(field.type)]
+        columns = {table.schema.names[n]: table.column(n).to_pylist() for n in plain}
+        return pl.DataFrame(columns, infer_schema_length=None, strict=False)
+    except pa.ArrowException as err:
+        raise ValueError(str(err)) from err
 
 
 def _labels_of(frame: pl.DataFrame, n_features: int, name: str, where: str) -> FoundLabels:
