@@ -172,6 +172,20 @@ describe("a line that broke and came back", () => {
     expect(await code(answer)).toBe("lost");
   });
 
+  test("parts that come again are not heard twice", async () => {
+    const { port, client, rid } = setUp();
+    const heard: unknown[] = [];
+    const answer = client.request("examples.list", { scope: "s", feature: 1 } as never, {
+      onEvent: (part) => heard.push(part),
+    });
+    const part = (n: number) => port.deliver({ t: "event", rid: rid(0), data: { n }, n });
+    for (const n of [0, 0, 1, 2, 1]) part(n);
+    port.deliver({ t: "result", rid: rid(0), data: {} });
+    await answer;
+    part(3);
+    expect(heard).toEqual([{ n: 0 }, { n: 1 }, { n: 2 }]);
+  });
+
   test("a request whose answer is gone fails, others go on waiting", async () => {
     const { port, client, rid } = setUp();
     const lost = client.request("scope.info", SCOPE);

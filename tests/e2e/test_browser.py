@@ -121,8 +121,11 @@ def test_each_token_of_a_run_of_unlit_ones_is_told_when_it_is_pointed_at(page, p
         tip.filter(has_text=re.compile(rf"activation\s*0\s*token.*{ids[i]:,}", re.DOTALL)).wait_for()
 
 
-def test_a_panel_answers_while_a_cell_runs(page, lab, scope):
-    write(lab, "busy.ipynb", ["import saescope, time\nscope = saescope.demo()\nscope.browse()", "time.sleep(20)"])
+KERNEL = "window.jupyterapp.shell.currentWidget.sessionContext.session.kernel"
+
+
+def test_a_panel_answers_while_a_cell_runs_and_without_subshells_says_that_it_waits(page, lab, scope):
+    write(lab, "busy.ipynb", ["import saescope, time\nscope = saescope.demo()\nscope.browse()", "time.sleep(60)"])
     open_notebook(page, lab, "busy.ipynb", TOKEN)
     run_cell(page, 0)
     panel = page.locator(PANEL).first
@@ -131,8 +134,19 @@ def test_a_panel_answers_while_a_cell_runs(page, lab, scope):
     page.wait_for_timeout(500)
     page.set_default_timeout(8_000)
     open_feature(panel, int(scope.table.rows("max")[5]))
-    prompt = page.locator(".jp-Cell").nth(1).locator(".jp-InputPrompt").first.inner_text()
-    assert "*" in prompt
+    prompt = page.locator(".jp-Cell").nth(1).locator(".jp-InputPrompt").first
+    assert "*" in prompt.inner_text()
+
+    page.evaluate(f"() => void ({KERNEL}.commsOverSubshells = 'disabled')")  # as of a kernel that has none
+    feature = int(scope.table.rows("max")[40])
+    box = panel.get_by_label("Feature number")
+    box.fill(str(feature))
+    box.press("Enter")
+    panel.get_by_text("The kernel is running a cell;").wait_for()
+    assert "*" in prompt.inner_text()
+    page.evaluate(f"() => void {KERNEL}.interrupt()")
+    panel.locator(f"[data-page-feature='{feature}'] [data-example]").first.wait_for(timeout=60_000)
+    panel.get_by_text("The kernel is running a cell;").wait_for(state="detached")
 
 
 def test_the_side_bar_finds_the_scope_of_the_active_notebook(page, lab, panel):

@@ -81,6 +81,24 @@ def test_a_roll_sends_again_what_was_answered_and_names_what_never_came(page, ga
     assert (again[-1]["unknown"], again[-1]["lost"]) == (["never"], [])
 
 
+def test_a_roll_sends_the_parts_of_an_answer_before_its_end(page, opened):
+    first = page.call("examples.list", {"scope": opened.id, "feature": 5, "k": 40})
+    assert len(first.events) == 2
+    page.send({"t": "roll", "rids": [first.last["rid"]]})
+    again = frames_until(page, lambda f: f["t"] == "roll")
+    assert [(f["t"], f.get("n")) for f in again] == [("event", 0), ("event", 1), ("result", None), ("roll", None)]
+    assert [f["data"] for f in again[:2]] == first.events
+
+
+def test_parts_count_for_the_size_of_what_is_kept():
+    answered = Answered()
+    for n in range(5):
+        answered.keep({"rid": str(n)}, [], [{"rid": str(n), "data": "x" * 1_000_000}])
+    roll = answered.call_roll("01234", [])
+    assert roll.lost == ["0", "1"]
+    assert [f["rid"] for f, _ in roll.again] == ["2", "2", "3", "3", "4", "4"]
+
+
 def test_answers_are_kept_by_number_and_size_and_told_lost_after():
     answered = Answered()
     for n in range(MAX_ANSWERS + 1):

@@ -61,6 +61,8 @@ interface Waiting {
   frame: RequestFrame;
   /** How many requests the kernel said run or wait before it. */
   nBefore: number;
+  /** Partial answers heard: what comes again is not heard twice. */
+  nHeard: number;
   isSentAgain: boolean;
   slot: string | undefined;
   isLong: boolean;
@@ -168,6 +170,7 @@ export class Client {
       this.#waiting.set(rid, {
         frame,
         nBefore: 0,
+        nHeard: 0,
         isSentAgain: false,
         slot,
         isLong,
@@ -241,7 +244,7 @@ export class Client {
         for (const listener of this.#notified.get(frame.topic) ?? []) listener(frame.data);
         break;
       case "event":
-        this.#waiting.get(frame.rid)?.onEvent?.(frame.data);
+        this.#hearPart(frame);
         return;
       case "queued": {
         const waiting = this.#waiting.get(frame.rid);
@@ -259,6 +262,13 @@ export class Client {
         break;
     }
     this.#tell();
+  }
+
+  #hearPart({ rid, data, n }: EventFrame): void {
+    const waiting = this.#waiting.get(rid);
+    if (!waiting || (n !== undefined && n < waiting.nHeard)) return;
+    waiting.nHeard = (n ?? waiting.nHeard) + 1;
+    waiting.onEvent?.(data);
   }
 
   /** What never arrived is sent anew, once; what was answered and is gone fails. */

@@ -19,10 +19,11 @@ export interface RequestFrame {
   t: "request";
 }
 
-/** A partial answer to request ``rid``; any number of them before it settles. */
+/** A partial answer to request ``rid``, its ``n``-th from 0; any number of them before it settles. */
 export interface EventFrame {
   rid: string;
   data: Record<string, unknown>;
+  n: number;
   t: "event";
 }
 

@@ -1,6 +1,7 @@
 """One request on its way: it settles once, and can be stopped."""
 
 import threading
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,6 +11,9 @@ from saescope.rpc import codec
 from saescope.rpc.messages.frames import ErrorFrame, ErrorInfo, EventFrame, QueuedFrame, RequestFrame, ResultFrame
 
 Send = Callable[[dict[str, Any], Sequence[bytes]], None]
+Settled = Callable[[dict[str, Any], Sequence[bytes], Sequence[dict[str, Any]]], None]
+MAX_EVENTS = 64
+"""Partial answers of a call that are kept for a page whose line broke: the last ones."""
 
 
 @dataclass(frozen=True)
@@ -32,17 +36,19 @@ class Call:
     origin
         The line it came by.
     on_settled
-        Told the last frame and its buffers, before they are sent.
+        Told the last frame with its buffers, before they are sent, and the partial answers before it.
     """
 
     def __init__(
-        self, request: RequestFrame, send: Send, origin: object = None, on_settled: Send | None = None
+        self, request: RequestFrame, send: Send, origin: object = None, on_settled: Settled | None = None
     ) -> None:
         self.request = request
         self.origin = origin
         self._send = send
         self._on_settled = on_settled
         self._n_before: int | None = None
+        self._events: deque[dict[str, Any]] = deque(maxlen=MAX_EVENTS)
+        self._n_events = 0
         self._lock = threading.Lock()
         self._is_settled = False
         self._stopped = threading.Event()
@@ -62,7 +68,11 @@ class Call:
         self.check()
         with self._lock:
             if not self._is_settled:
-                self._send(codec.encode(EventFrame(rid=self.request.rid, data=codec.encode(event))), [])
+                frame = EventFrame(rid=self.request.rid, data=codec.encode(event), n=self._n_events)
+                encoded = codec.encode(frame)
+                self._n_events += 1
+                self._events.append(encoded)
+                self._send(encoded, [])
 
     def tell_place(self, n_before: int) -> None:
         """Say how many calls run or wait before this one, if that has changed; 0 when it runs."""
@@ -93,5 +103,6 @@ class Call:
             self._is_settled = True
             encoded = codec.encode(frame)
             if self._on_settled is not None:
-                self._on_settled(encoded, buffers)
+                self._on_settled(encoded, buffers, list(self._events))
+            self._events.clear()
             self._send(encoded, buffers)

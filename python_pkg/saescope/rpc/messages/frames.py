@@ -33,10 +33,11 @@ class RequestFrame:
 
 @dataclass(frozen=True, kw_only=True)
 class EventFrame:
-    """A partial answer to request ``rid``; any number of them before it settles."""
+    """A partial answer to request ``rid``, its ``n``-th from 0; any number of them before it settles."""
 
     rid: str
     data: Json
+    n: int = 0
     t: Literal["event"] = "event"
 
 
