@@ -143,6 +143,7 @@ def test_a_panel_answers_while_a_cell_runs_and_without_subshells_says_that_it_wa
     box.fill(str(feature))
     box.press("Enter")
     panel.get_by_text("The kernel is running a cell;").wait_for()
+    shoot(page, "busy-light")
     assert "*" in prompt.inner_text()
     page.evaluate(f"() => void {KERNEL}.interrupt()")
     panel.locator(f"[data-page-feature='{feature}'] [data-example]").first.wait_for(timeout=60_000)
