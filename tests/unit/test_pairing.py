@@ -18,7 +18,7 @@ import tiny
 from saescope.cli.main import main
 from saescope.engine.scoring import gain, measure, shuffled
 from saescope.engine.ways import as_loaded, ways
-from saescope.errors import CancelledError, InputError, MismatchError, NeedsModelError
+from saescope.errors import CancelledError, InputError, MismatchError, NeedsModelError, SaeSourceError
 from saescope.index.pairing import FILE, Losses, PairingCheck, Score, Trial, of_json, store, stored
 from saescope.index.verdict import cause_keys, headline, told, verdict
 from saescope.indexing.checking import Checker
@@ -289,18 +289,20 @@ def test_a_text_that_does_not_serve_is_said_and_is_not_green(layer_norm_model, r
     assert frame["what"][0] == found.failure
 
 
-@pytest.mark.parametrize("at", ["model", "sae"])
-def test_nan_is_red_and_says_so(layer_norm_model, right, at):
-    model, sae = copy.deepcopy(layer_norm_model), corrected(right, {})
+def test_nan_in_the_model_is_red_and_says_so(layer_norm_model, right):
+    model = copy.deepcopy(layer_norm_model)
     with torch.no_grad():
-        if at == "model":
-            model.transformer.h[0].mlp.c_fc.weight[0, 0] = float("nan")
-        else:
-            sae = with_weights(sae, W_dec=torch.full_like(sae.W_dec, float("nan")))
-    found, _ = checked(model, sae)
+        model.transformer.h[0].mlp.c_fc.weight[0, 0] = float("nan")
+    found, _ = checked(model, right)
     assert verdict(found) == "wrong"
     assert "finite" in found.failure
     assert of_json({k: v for k, v in json.loads(found.as_json()).items() if k != "version"}) == found
+
+
+def test_nan_in_the_sae_is_refused_at_load(layer_norm_model, right):
+    broken = with_weights(corrected(right, {}), W_dec=torch.full_like(right.W_dec, float("nan")))
+    with pytest.raises(SaeSourceError, match=r"W_dec .* not finite"):
+        checked(layer_norm_model, broken)
 
 
 def test_an_sae_of_random_weights_does_not_fit(layer_norm_model):

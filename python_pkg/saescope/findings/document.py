@@ -94,7 +94,10 @@ def _byline(scope: Scope, features: Sequence[int]) -> str:
 def _opened(findings: Findings, again: Opening) -> Section:
     code = f"import saescope\nfrom saescope.findings import Findings\n\n{again.code}\nfindings = Findings(scope)\n"
     lacks = tuple(Line(_spelled(text)) for text in again.lacks)
-    return Section("What it was made with", (*lacks, Cell(f"{code}findings.sources()", findings.sources().parts)))
+    pairing = sources.facts(findings.scope)["pairing"]
+    fits = (Line(f"When this was exported: {in_markdown(pairing)}"),) if pairing else ()
+    made = Cell(f"{code}findings.sources()", findings.sources().parts)
+    return Section("What it was made with", (*lacks, made, *fits))
 
 
 def _spelled(text: str) -> str:

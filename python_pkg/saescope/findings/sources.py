@@ -62,7 +62,6 @@ def tables(known: Facts) -> tuple[Table, Table]:
     versions_said = " · ".join(f"{name} {value}" for name, value in known["versions"].items())
     rows: list[tuple[Value, ...]] = [("not counted", known["rule"])]
     rows += [("measured", " · ".join(quality))] if quality else []
-    rows += [("pairing", known["pairing"])] if known.get("pairing") else []
     rows += [*(("imported", text) for text in known["told"]), ("versions", versions_said)]
     columns = (Column(""), Column("name"), Column("what"), Column("fingerprint"))
     return Table(columns, things), Table((), tuple(rows))
