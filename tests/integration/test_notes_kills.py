@@ -37,7 +37,7 @@ def test_the_count_sees_a_loss(tmp_path, kind):
     store = kind(tmp_path / "notes")
     open_ = store.open
     store.open = lambda writer=0: _Careless(open_(writer), careless)
-    assert run_updates(store, n_writers=4, n_updates=100).lost > 0
+    assert any(run_updates(store, n_writers=4, n_updates=100).lost > 0 for _ in range(20)), "no two writers ever met"
 
 
 class _Careless:
