@@ -359,6 +359,13 @@ except saescope.SaescopeError as err:
 """
 
 
+def test_asking_just_after_a_build_has_ended_leaves_nothing(tmp_path):
+    """The lock is seen, the build ends and removes it, and asking makes it anew."""
+    (tmp_path / LOCK).touch()
+    assert not is_being_built(tmp_path)
+    assert not any(tmp_path.iterdir())
+
+
 def test_a_build_of_another_process_is_followed_stopped_and_gone_on_with(tmp_path, page, child_env):
     out = tmp_path / "index"
     child = subprocess.Popen([sys.executable, "-c", CHILD, out], env=child_env, stdout=subprocess.PIPE, text=True)

@@ -14,7 +14,7 @@ import os
 import re
 import shutil
 from collections.abc import Iterable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -258,7 +258,7 @@ class Workspace:
             (self.path / name).unlink(missing_ok=True)
 
     def _release(self) -> None:
-        (self.path / LOCK).unlink(missing_ok=True)
+        _remove_lock(self.path)
         self._lock.release()
 
     def _sweep(self, folder: Path, kept: "set[str] | None" = None) -> None:
@@ -283,8 +283,15 @@ def is_being_built(path: Path) -> bool:
         lock.acquire()
     except Timeout:
         return True
+    if not (path / BUILDING).exists():
+        _remove_lock(path)  # its build ended since the look above, and asking made the file anew
     lock.release()
     return False
+
+
+def _remove_lock(path: Path) -> None:
+    with suppress(PermissionError):  # an open file stays on Windows
+        (path / LOCK).unlink(missing_ok=True)
 
 
 def hashed(path: Path, name: str, *, sync: bool) -> Part:
