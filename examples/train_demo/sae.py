@@ -29,6 +29,7 @@ from transformers import LlamaForCausalLM
 from batch_topk import FastBatchTopKTrainingSAE
 from coders import Coder
 from data import SEPARATOR_ID
+from saescope import weights_probe
 from site_hook import capture_site
 from transcoder import BatchTopKTranscoder, beside
 
@@ -84,7 +85,7 @@ class Scaling:
         return cls(factors[0], factors[1], written.mean(dim=0) * factors[1])
 
 
-def make_coder(coder: Coder, d_in: int, mean: torch.Tensor, device: str) -> FastBatchTopKTrainingSAE:
+def make_coder(coder: Coder, model: LlamaForCausalLM, mean: torch.Tensor) -> FastBatchTopKTrainingSAE:
     """Make the untrained coder, its decoder bias at the mean of the scaled target."""
     metadata = SAEMetadata(
         model_name="saescope-demo",
@@ -94,9 +95,11 @@ def make_coder(coder: Coder, d_in: int, mean: torch.Tensor, device: str) -> Fast
         context_size=SAE_CONTEXT,
         prepend_bos=True,
         exclude_special_tokens=True,
+        model_weights=weights_probe(model),
     )
+    device = str(next(model.parameters()).device)
     config = BatchTopKTrainingSAEConfig(
-        d_in=d_in,
+        d_in=len(mean),
         d_sae=coder.d_sae,
         k=coder.k,
         device=device,
@@ -118,7 +121,7 @@ def fit_coder(model: LlamaForCausalLM, coder: Coder, rows: torch.Tensor, n_sampl
     """
     device = str(next(model.parameters()).device)
     scaling = Scaling.of(*next(activations(model, coder, rows, is_endless=False)))
-    sae = make_coder(coder, len(scaling.mean), scaling.mean, device)
+    sae = make_coder(coder, model, scaling.mean)
     n_steps = n_samples // BATCH_SAMPLES
     trainer = SAETrainer(
         cfg=SAETrainerConfig(

@@ -39,6 +39,7 @@ __all__ = [
     "pick",
     "picked",
     "registry",
+    "weights_probe",
 ]
 
 _HOMES = {
@@ -57,6 +58,7 @@ _HOMES = {
     "pick": "saescope.panels.picker",
     "picked": "saescope.scope.picking",
     "registry": "saescope.sources.registry",
+    "weights_probe": "saescope.sources.base_weights",
 }
 
 

@@ -86,6 +86,12 @@ class SaeSourceError(SourceError):
     code = "sae_source"
 
 
+class MemoryShortError(SourceError, MemoryError):
+    """There is less memory free than the weights take."""
+
+    code = "memory_short"
+
+
 class SiteError(SourceError):
     """The model has no such site, or saescope cannot read it."""
 

@@ -23,8 +23,9 @@ from saescope.index.pairing import FILE, Losses, PairingCheck, Score, Trial, of_
 from saescope.index.verdict import cause_keys, headline, told, verdict
 from saescope.indexing.checking import Checker
 from saescope.rpc.transports.memory import MemoryPage
+from saescope.sources.base_weights import PROBE, same_as_probe, same_weights, weights_probe
 from saescope.sources.correcting import corrected, with_weights
-from saescope.sources.published import base_remark, same_weights
+from saescope.sources.published import base_remark, untold_base
 
 TEXTS = tiny.texts(40, seed=3)
 WIDE, N_KEPT, N_DEAD, SITE = 32, 24, 100, "blocks.1.hook_resid_post"
@@ -93,7 +94,7 @@ def activations(model, layer, *, bos=True, is_centred=False, seq=32):
 
 @pytest.fixture(scope="module")
 def right(layer_norm_model):
-    return planted(activations(layer_norm_model, 1))
+    return planted(activations(layer_norm_model, 1), **{PROBE: weights_probe(layer_norm_model)})
 
 
 def checked(model, sae, correct=None, texts=TEXTS, **options):
@@ -180,7 +181,7 @@ def test_an_uncentred_site_is_named(layer_norm_model):
     assert cause_keys(found)[:1] == ["centering"]
     assert found.cause.correct == {"center": True}
     again, _ = checked(layer_norm_model, sae, correct=found.cause.correct)
-    assert verdict(again) == "fits"
+    assert verdict(again) == "unconfirmed"
     assert again.score.explained_variance == pytest.approx(found.cause.score.explained_variance, abs=1e-5)
 
 
@@ -492,8 +493,17 @@ def test_a_corrected_sae_is_another_and_the_given_one_is_as_it_was(layer_norm_mo
     assert as_loaded(right)(activations(layer_norm_model, 1)[:4])[0].shape == (4, right.cfg.d_sae)
 
 
+def tuned_a_little(model):
+    """A copy, its weights moved by about a thousandth."""
+    tuned = copy.deepcopy(model)
+    with torch.no_grad():
+        for p in tuned.parameters():
+            p.add_(torch.randn_like(p) * 0.002 * p.abs().mean())
+    return tuned
+
+
 def test_another_base_is_told_by_its_weights_or_its_name(layer_norm_model, right, tmp_path, monkeypatch):
-    import saescope.sources.published as module
+    import saescope.sources.base_weights as module
     from saescope.sources.model import LoadedModel
     from saescope.sources.sae import load_sae
 
@@ -509,12 +519,45 @@ def test_another_base_is_told_by_its_weights_or_its_name(layer_norm_model, right
     for dtype in (torch.bfloat16, torch.float16):
         assert same_weights(copy.deepcopy(layer_norm_model).to(dtype), "lab/base") is True
     assert base_remark(other, named) == ""
-    tuned = copy.deepcopy(layer_norm_model)
-    with torch.no_grad():
-        for p in tuned.parameters():
-            p.add_(torch.randn_like(p) * 0.002 * p.abs().mean())
+    tuned = tuned_a_little(layer_norm_model)
     assert same_weights(tuned, "lab/base") is False
     assert "its weights in the cache are not those" in base_remark(LoadedModel(tuned, tiny.tokenizer(), "mine"), named)
+
+
+@pytest.mark.parametrize("name", ["lab/base-it", "folder", "base"])
+def test_weights_that_an_sae_tells_say_whether_the_model_is_its_own(layer_norm_model, name):
+    from saescope.sources.model import LoadedModel
+    from saescope.sources.sae import load_sae
+
+    probe = json.loads(json.dumps(weights_probe(layer_norm_model)))
+    sae = load_sae(planted(activations(layer_norm_model, 1), model_name="lab/base", **{PROBE: probe}))
+    for dtype in (torch.float32, torch.bfloat16, torch.float16):
+        same = LoadedModel(copy.deepcopy(layer_norm_model).to(dtype), tiny.tokenizer(), name)
+        assert (base_remark(same, sae), untold_base(same, sae)) == ("", "")
+    tuned = LoadedModel(tuned_a_little(layer_norm_model), tiny.tokenizer(), name)
+    assert base_remark(tuned, sae) == f"The SAE tells some weights of its model, and those of {name} are others."
+
+
+@pytest.mark.parametrize(
+    "told", [None, {}, [], "x", {"a": 1}, {"a": ["1"]}, {"a": [float("nan")]}, {"a": [10**400]}, {"a": [True, None]}]
+)
+def test_a_probe_that_is_none_tells_nothing(layer_norm_model, told):
+    assert same_as_probe(layer_norm_model, told) is None
+
+
+def test_a_probe_of_another_shape_is_of_another_model(layer_norm_model):
+    probe = weights_probe(layer_norm_model)
+    first = next(iter(probe))
+    assert same_as_probe(layer_norm_model, {**probe, first: probe[first][:-1]}) is False
+    assert same_as_probe(layer_norm_model, {**probe, "none.such": [1.0]}) is False
+
+
+def test_a_base_that_nothing_tells_is_not_green(layer_norm_model):
+    found = saescope.load((layer_norm_model, tiny.tokenizer()), sae=planted(activations(layer_norm_model, 1)))
+    found.check(TEXTS)
+    assert verdict(found.pairing) == "unconfirmed"
+    assert headline(found.pairing) == "fits, base model unconfirmed"
+    assert "a model tuned a little measures the same" in told(found.pairing)
 
 
 def test_the_command_tells_and_ends_by_the_verdict(tiny_folder, tmp_path, capsys):

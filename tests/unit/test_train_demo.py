@@ -145,7 +145,7 @@ def test_the_transcoder_codes_what_is_read_and_is_held_against_what_is_written(t
 
     torch.manual_seed(0)
     coder = Coder("t", block=0, d_sae=32, k=4, is_transcoder=True)
-    made = make_coder(coder, 8, torch.ones(8), "cpu")
+    made = make_coder(coder, torch.nn.Linear(8, 8), torch.ones(8))
     made.topk_threshold.fill_(0.3)
     read, written = torch.randn(50, 8), torch.randn(50, 8)
     pre = (3 * read) @ made.W_enc + made.b_enc

@@ -99,7 +99,7 @@ export interface BuildInfo {
 /** Whether SAE and model fit, as far as it is known: what the badge in a panel's header shows. */
 export interface PairingInfo {
   state: "none" | "running" | "stopped" | "done";
-  verdict: "" | "fits" | "doubtful" | "wrong" | "unknown";
+  verdict: "" | "fits" | "unconfirmed" | "doubtful" | "wrong" | "unknown";
   headline: string;
   figure: string;
   done: number;

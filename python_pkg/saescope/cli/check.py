@@ -11,7 +11,8 @@ DESCRIPTION = """\
 Measure whether an SAE fits a model, on a short text; and try what else it may have been meant for:
 other sites, BOS, normalisations, scales, biases, weights.
 
-Exit status: 0 when it fits, 3 when it is in doubt, does not fit, or could not be measured.
+Exit status: 0 when it fits (also where nothing tells whether the base model is the right one, which is then
+said), 3 when it is in doubt, does not fit, or could not be measured.
 """
 NOT_GREEN = 3
 N_SHOWN = 5
@@ -62,7 +63,7 @@ def run(options: argparse.Namespace) -> int:
         else [r for r in rows if r["role"] != "tried"] + [r for r in rows if r["role"] == "tried"][:N_SHOWN]
     )
     sys.stdout.write("\n" + "".join(_line(row) for row in rows))
-    return 0 if verdict(found) == "fits" else NOT_GREEN
+    return 0 if verdict(found) in {"fits", "unconfirmed"} else NOT_GREEN
 
 
 def _line(row: dict[str, Any]) -> str:

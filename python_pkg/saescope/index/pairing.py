@@ -21,7 +21,7 @@ Kind = Literal["layer", "site", "bos", "normalization", "centering", "scale", "b
 
 FILE = "pairing.json"
 BUNDLED = "the bundled text"
-VERSION = 1
+VERSION = 2
 MARGINS: dict[str, float] = {"bos": 0.002, "centering": 0.005}
 MARGIN = 0.02
 DEAR, MORE_FIRING = 0.15, 1.5
@@ -121,7 +121,7 @@ class PairingCheck:
     remarks
         Sentences on what was found without measuring, each with its key of `saescope.index.verdict.CAUSES`.
     untold
-        What could not be told of the model, in a sentence; not held against it.
+        What could not be told of the model, in a sentence; empty where the model is known to be the right one.
     failure
         Why nothing could be measured, or what was measured means nothing.
     is_broken

@@ -4,6 +4,8 @@
   model or SAE is broken;
 - *in doubt*: something that was tried is clearly better, a figure is not as published, the model is
   not the one that the SAE names, or little is kept;
+- *fits, base model unconfirmed*: none of these, and nothing tells whether the model is the one that the SAE
+  was trained on: one that was tuned a little measures the same;
 - *fits*: none of these;
 - *not measured*: the text was too short, or the SAE reconstructs nothing.
 """
@@ -12,7 +14,7 @@ from typing import Literal
 
 from saescope.index.pairing import ABOVE_CONTROL, PairingCheck
 
-Verdict = Literal["fits", "doubtful", "wrong", "unknown"]
+Verdict = Literal["fits", "unconfirmed", "doubtful", "wrong", "unknown"]
 
 LEAST_VARIANCE, LEAST_RECOVERED = 0.3, 0.5
 LEAST_LOSS_NATS = 0.1
@@ -74,7 +76,9 @@ def verdict(check: PairingCheck) -> Verdict:
         return "unknown"
     if is_like_control(check) or check.score.l0 == 0:
         return "wrong"
-    return "doubtful" if reasons(check) else "fits"
+    if reasons(check):
+        return "doubtful"
+    return "unconfirmed" if check.untold else "fits"
 
 
 def reasons(check: PairingCheck) -> list[tuple[str, str]]:
@@ -109,7 +113,13 @@ def _begun(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
-WORDS: dict[Verdict, str] = {"fits": "fits", "doubtful": "in doubt", "wrong": "does not fit", "unknown": "not measured"}
+WORDS: dict[Verdict, str] = {
+    "fits": "fits",
+    "unconfirmed": "fits, base model unconfirmed",
+    "doubtful": "in doubt",
+    "wrong": "does not fit",
+    "unknown": "not measured",
+}
 
 
 def headline(check: PairingCheck) -> str:
@@ -145,7 +155,7 @@ def told(check: PairingCheck) -> str:
         if check.control is not None:
             figures.append(f"shuffled control {check.control.explained_variance:.3f}")
         said.append(f"{_begun(', '.join(figures))}; on {check.score.n:,} tokens of {check.text}.")
-    return " ".join([*said, *(why for _, why in reasons(check))])
+    return " ".join([*said, *(why for _, why in reasons(check)), check.untold]).strip()
 
 
 def cause_keys(check: PairingCheck) -> list[str]:

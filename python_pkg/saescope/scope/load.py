@@ -59,7 +59,7 @@ def load(
     ------
     InputError
         No SAE was given, or there is no such correction.
-    ModelSourceError, SaeSourceError
+    ModelSourceError, SaeSourceError, MemoryShortError
         One of them cannot be loaded.
     SiteError, MismatchError
         They do not belong together.

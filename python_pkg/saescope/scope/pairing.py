@@ -101,10 +101,12 @@ class Pairing(Checking):
         -------
         polars.DataFrame
             ``role`` (``"as loaded"``, ``"control"``, ``"published"``, ``"tried"``)``, what, verdict`` (of the first
-            row: ``"fits"``, ``"doubtful"``, ``"wrong"``, ``"unknown"``)``, explained_variance, l0, recovered`` (of the
-            loss, against the site at its mean)``, recovered_zero, n`` (tokens)``, gain`` (explained variance more than
-            as loaded on the same tokens)``, gain_error`` (its standard error)``, is_better``. ``scope.pairing`` has it
-            all; what follows in words is the first row's ``what``.
+            row: ``"fits"``, ``"unconfirmed"``, ``"doubtful"``, ``"wrong"``, ``"unknown"``)``, explained_variance, l0,
+            recovered`` (of the loss, against the site at its mean)``, recovered_zero, n`` (tokens)``, gain``
+            (explained variance more than as loaded on the same tokens)``, gain_error`` (its standard error)``,
+            is_better``. ``scope.pairing`` has it all; what follows in words is the first row's ``what``.
+            ``"unconfirmed"``: it fits as measured, and nothing tells whether the model is the one that the SAE was
+            trained on.
 
         Raises
         ------

@@ -10,6 +10,7 @@ from safetensors import SafetensorError
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from saescope.errors import InputError, ModelSourceError
+from saescope.sources.room import check_room
 
 UNFOUND = (OSError, ValueError, KeyError, ImportError, RuntimeError, SafetensorError)
 
@@ -73,6 +74,8 @@ def load_model(model: Any, *, device: str = "auto", dtype: Any = None) -> Loaded
         There is no such device or dtype.
     ModelSourceError
         There is no such model, or its tokenizer is missing.
+    MemoryShortError
+        Its weights take more memory than is free.
     """
     device = choose_device(device)
     if isinstance(model, str | os.PathLike):
@@ -96,6 +99,8 @@ def _load_named(name: str, device: str, dtype: Any) -> LoadedModel:
         where, options = path.parent, {"gguf_file": path.name, "trust_remote_code": False}
     tokenizer_options = {k: v for k, v in options.items() if k in ("gguf_file", "trust_remote_code")}
     options["dtype"] = choose_dtype(dtype, device)
+    if "gguf_file" not in options:
+        check_room(where, options["dtype"], device)
     try:
         answer: Any = AutoModelForCausalLM.from_pretrained(where, output_loading_info=True, **options)
         loaded, report = answer

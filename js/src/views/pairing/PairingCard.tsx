@@ -101,6 +101,7 @@ function Told({ told }: { told: PairingDetails }) {
   return (
     <>
       {told.failure && <p>{told.failure}</p>}
+      {told.untold && <p>{told.untold}</p>}
       {reasons.length > 0 && (
         <ul class="ss-pairing-reasons" aria-label="Why it is in doubt">
           {reasons.map((reason) => (
@@ -160,7 +161,6 @@ function Told({ told }: { told: PairingDetails }) {
           not count.
           {told.drift !== null &&
             ` ${percent(Math.max(0, told.drift))} of the error is common to all tokens.`}
-          {told.untold && ` ${told.untold}`}
         </p>
       )}
     </>

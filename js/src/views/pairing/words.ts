@@ -5,6 +5,7 @@ type Shown = { shape: string; word: string; kind: string };
 /** A verdict as a shape and words: never as a color alone. */
 export const VERDICTS: Record<Exclude<PairingInfo["verdict"], "">, Shown> = {
   fits: { shape: "✓", word: "fits", kind: "fits" },
+  unconfirmed: { shape: "◐", word: "fits, base model unconfirmed", kind: "unknown" },
   doubtful: { shape: "▲", word: "in doubt", kind: "doubtful" },
   wrong: { shape: "✕", word: "does not fit", kind: "wrong" },
   unknown: { shape: "◌", word: "not measured", kind: "unknown" },

@@ -32,7 +32,7 @@ class PairingInfo:
     """
 
     state: Literal["none", "running", "stopped", "done"]
-    verdict: Literal["", "fits", "doubtful", "wrong", "unknown"] = ""
+    verdict: Literal["", "fits", "unconfirmed", "doubtful", "wrong", "unknown"] = ""
     headline: str = ""
     figure: str = ""
     done: int = 0

@@ -9,6 +9,7 @@ from typing import Any
 
 BYTES = {"float32": 4, "bfloat16": 2, "float16": 2}
 MEMINFO = Path("/proc/meminfo")
+CGROUP = Path("/sys/fs/cgroup")
 KIB = 1024
 
 
@@ -75,7 +76,12 @@ def estimate(row: Mapping[str, Any], dtype: str | None = None) -> Need:
 
 
 def free_bytes() -> int | None:
-    """Memory that can be had now, or ``None`` where the system does not tell."""
+    """Memory that can be had now, or ``None`` where the system does not tell; within a container's limit."""
+    known = [n for n in (_machine_bytes(), _container_bytes()) if n is not None]
+    return min(known, default=None)
+
+
+def _machine_bytes() -> int | None:
     try:
         for line in MEMINFO.read_text().splitlines():
             if line.startswith("MemAvailable:"):
@@ -85,6 +91,17 @@ def free_bytes() -> int | None:
     try:
         return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     except (ValueError, OSError, AttributeError):
+        return None
+
+
+def _container_bytes() -> int | None:
+    """What a control group (version 2) still allows; file pages that may be dropped count as free."""
+    try:
+        limit = int((CGROUP / "memory.max").read_text())
+        used = int((CGROUP / "memory.current").read_text())
+        stat = dict(line.split() for line in (CGROUP / "memory.stat").read_text().splitlines())
+        return max(0, limit - used + int(stat["inactive_file"]))
+    except (OSError, ValueError, KeyError):
         return None
 
 
