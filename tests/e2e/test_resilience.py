@@ -6,7 +6,7 @@ import pytest
 
 from e2e.conftest import TOKEN, open_page
 from e2e.notebook import open_notebook, run_cell, write
-from e2e.test_browser import PANEL
+from e2e.test_browser import PANEL, shoot
 from e2e.wire import Wire
 
 BEGUN = "import saescope, time, os\nscope = saescope.demo()\nscope.browse()"
@@ -114,6 +114,35 @@ def test_a_page_that_is_loaded_again_while_it_waits_answers(page, lab):
     panel.press("t")
     panel.get_by_role("tabpanel", name="Try it").locator("textarea").fill("The ship sailed from the harbour")
     panel.get_by_role("tabpanel", name="Try it").locator("[data-i]").first.wait_for()
+
+
+BUSY = "import torch\nend = time.monotonic() + 60\nwhile time.monotonic() < end:\n    torch.rand(300, 300) @ torch.rand(300, 300)"
+
+
+def test_what_needs_the_model_waits_in_line_under_a_busy_cell_and_can_be_stopped(page, lab):
+    """A cell that multiplies for a minute, a panel that measures with the model, and one that is to write with it."""
+    begin(page, lab, "line.ipynb", "scope.show('health')", "scope.show('steer', 5)", BUSY)
+    for n in (1, 2):
+        run_cell(page, n)
+    health, steer = page.locator(PANEL).nth(1), page.locator(PANEL).nth(2)
+    steer.locator("textarea").first.fill("The king of the islands")
+    health.locator("select").last.select_option("8192")
+    run_cell(page, 3, wait=False)
+    is_busy = page.locator(".jp-Cell").nth(3).get_by_text("[*]:")
+    is_busy.wait_for()
+    health.get_by_role("button", name="Measure", exact=True).click()
+    health.get_by_role("button", name="Stop", exact=True).wait_for()
+    steer.locator(".ss-steer-run").click()
+    waits = steer.get_by_role("status").filter(has_text="Waits for its turn with the model: 1 before it.")
+    waits.wait_for()
+    shoot(page, "in-line")
+    steer.locator(".ss-header").get_by_role("button", name="stop", exact=True).click()
+    waits.wait_for(state="detached")
+    steer.get_by_role("button", name="Write").wait_for()
+    panel = page.locator(PANEL).first
+    panel.scroll_into_view_if_needed()
+    wait_opened(panel, open_row(panel, 5))
+    assert is_busy.count()
 
 
 def test_two_windows_on_one_kernel_follow_one_selection(page, browser, lab):
