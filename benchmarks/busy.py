@@ -170,7 +170,7 @@ def main() -> None:
     parser.add_argument("--limit", type=float, default=90)
     parser.add_argument("--only", choices=["clicks", "starts"])
     given = parser.parse_args()
-    print(f"{load()}\n{'what':<58}{'figure':>22}  against")
+    print(f"{load()}\n{'what':<58}{'figure':>28}  against")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
         if given.only != "starts":
@@ -191,7 +191,7 @@ def main() -> None:
 def show(rows: Iterator[Row]) -> None:
     """Print rows as they come."""
     for row in rows:
-        print(f"{row.what:<58}{row.figure:>22}  {row.against}", flush=True)
+        print(f"{row.what:<58}{row.figure:>28}  {row.against}", flush=True)
 
 
 if __name__ == "__main__":

@@ -123,7 +123,7 @@ def conflict(present: Note, mine: Mapping[str, Any], fields: list[str]) -> Confl
     what = " and ".join(fields) or "note"
     return ConflictError(
         f"the {what} of feature {present.feature} was not saved: {present.author or 'someone'} changed it meanwhile.",
-        hint="Look at both, and save again on the version there is, or with is_forced=True.",
+        hint="Look at both; to overwrite the other, save again with is_forced=True.",
         feature=present.feature,
         fields=fields,
         mine={name: list(v) if isinstance(v, tuple) else v for name, v in mine.items()},

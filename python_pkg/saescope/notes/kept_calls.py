@@ -192,4 +192,4 @@ def _check_tag(value: dict[str, Any], name: str) -> None:
     else:
         return
     if not is_right:
-        raise InputError(f"{name} is no argument: {value!r:.80} came.")
+        raise InputError(f"the argument {name} of what is kept is not as saescope writes it: {value!r:.80} came.")

@@ -111,7 +111,7 @@ class Contrasting(Prompting):
         is_conversation = isinstance(prompt, list | tuple) and bool(prompt) and isinstance(prompt[0], dict)
         if chat and isinstance(prompt, str):
             if not prompt.strip():
-                raise InputError("the user says nothing.", hint="Give some text.")
+                raise InputError("the user's message in the conversation is empty.", hint="Give some text.")
             prompt, is_conversation = [{"role": "user", "content": prompt}], True
         if not is_conversation:
             return self.tokens_of(prompt, what="steering")

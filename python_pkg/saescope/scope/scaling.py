@@ -153,7 +153,7 @@ class Scaling(State):
         if units == "sae":
             return frame
         if feature is None and "feature" not in frame.columns:
-            raise InputError("whose activations the table holds is not said.", hint="Give feature=….")
+            raise InputError("the table does not say which feature its activations are of.", hint="Give feature=….")
         numbers = np.full(frame.height, feature) if feature is not None else frame["feature"].to_numpy()
         factor = pl.Series(self.fold_factors()[numbers.astype(np.int64)])
         powers = {**dict.fromkeys(MEASURED, 1), **dict.fromkeys(SQUARED, 2), **dict.fromkeys(INVERSE, -1)}

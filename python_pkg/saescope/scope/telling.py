@@ -165,5 +165,5 @@ class Telling(Exporting):
             except TypeError as err:
                 if "keyword argument" not in str(err):
                     raise
-                raise InputError(f"{kind} has other options: {err}.") from err
+                raise InputError(f"the export {kind!r} does not take these options: {err}.") from err
         return path

@@ -73,7 +73,7 @@ class _Held(threading.local):
 
     def undo(self, x: Tensor) -> Tensor:
         if self.scale is None:
-            raise ComputeError("nothing was encoded before that this SAE could decode: its scale is the activation's.")
+            raise ComputeError("this SAE decodes only what it has just encoded, for its scale is taken from the activation.")
         x = x * self.scale
         return x if self.shift is None else x + self.shift
 

@@ -129,7 +129,7 @@ function Sum({ side, text }: { side: CircuitSide; text: CircuitText | undefined 
   const target = text ? `“${visible(text.target)}”` : "the target";
   const against = text?.contrast ? ` against “${visible(text.contrast)}”` : "";
   return (
-    <p class="ss-circuit-sum" title="With the feature less without it: the model was run again. Exact.">
+    <p class="ss-circuit-sum" title="Two runs of the model: with the feature, less without it. Exact.">
       It moves {text?.contrast ? "the logit of" : "log p of"} {target}
       {against} by <b>{change(whole)}</b> {unit}
       {total !== null && (

@@ -127,7 +127,7 @@ function OtherField({ value, set }: { value: string; set: (text: string) => void
       class="ss-eff-other"
       aria-label="Text to take activations from"
       placeholder="of a token of the corpus; or a text"
-      title="Aligned with this text at the ends. Without one, tokens of the corpus are drawn."
+      title="The other text; both are aligned at their ends. Without one, tokens of the corpus are drawn."
       value={text}
       onInput={(e) => setText(e.currentTarget.value)}
       onBlur={() => set(text)}

@@ -112,7 +112,7 @@ function Row({ line, shelf, open, hasModel }: Props & { line: KeptLine; shelf: S
           type="button"
           class="ss-quiet-button"
           aria-label={`Take away: ${line.title}`}
-          title="Take it away."
+          title="Remove it."
           onClick={() => void shelf.remove(line)}
         >
           ×

@@ -135,7 +135,7 @@ function Told({ told }: { told: PairingDetails }) {
                 >
                   loss kept
                 </th>
-                <th scope="col" title="The same against the site at zero.">
+                <th scope="col" title="The same share, with the site at zero in place of its mean.">
                   against zero
                 </th>
               </tr>

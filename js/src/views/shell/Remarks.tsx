@@ -14,7 +14,7 @@ export function Remarks({ info }: { info: ScopeInfo }) {
         class="ss-quiet-button"
         aria-expanded={isOpen}
         aria-haspopup="dialog"
-        title="What of the SAE's configuration to know."
+        title="Remarks on the SAE's configuration."
         onClick={() => setOpen(!isOpen)}
       >
         {remarks.length === 1 ? "1 remark" : `${remarks.length} remarks`}

@@ -108,7 +108,7 @@ export function DirectionTable({ client, scope, plan, feature, choose, steer }: 
                 <th scope="col">feature</th>
                 <th
                   scope="col"
-                  title="To the left: fires less on the prompts towards; to the right: more. As long as its share."
+                  title="Left: it fires less on the prompts towards than on those away from; right: more. Its length is the share."
                 >
                   less · more
                 </th>
@@ -120,14 +120,14 @@ export function DirectionTable({ client, scope, plan, feature, choose, steer }: 
                 </th>
                 <th
                   scope="col"
-                  title="Of the direction's squared length, by this feature and all above it together. Exact."
+                  title="Share of the direction's squared length that this feature and all above it make up together. Exact."
                 >
                   explained
                 </th>
                 <th scope="col" title="Cosine of the feature's decoder direction with this one.">
                   cosine
                 </th>
-                <th scope="col" title="Mean activation on the prompts away from, and towards.">
+                <th scope="col" title="Mean activation on the prompts away from, then on those towards.">
                   away → towards
                 </th>
                 <th scope="col">
