@@ -13,6 +13,7 @@ import argparse
 import collections
 import json
 import logging
+import math
 import resource
 import signal
 import sys
@@ -126,7 +127,7 @@ def main() -> int:
     n_faults, totals, begun = 0, collections.Counter(), time.perf_counter()
     memory = Path("/dev/shm")  # noqa: S108 - its names are drawn at random
     for subject, share in zip(chosen, shares, strict=True):
-        n, start = -(-round(options.n * share) // round(sum(shares))), time.perf_counter()
+        n, start = math.ceil(options.n * share / sum(shares)), time.perf_counter()
         with tempfile.TemporaryDirectory(dir=memory if memory.is_dir() else None) as folder:
             tally = fuzz(subject, n, options.seed, Path(folder) / "input")
         totals += tally.counts

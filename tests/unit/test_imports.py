@@ -204,6 +204,11 @@ def test_hostile_text_stays_text(tmp_path, token):
         assert row["activations"][0]["tokens"] == [token, "b", token]
 
 
+def test_half_a_character_in_a_name_is_replaced(tmp_path):
+    folder = dashboard(tmp_path / "sd", [dashboard_feature(0)], model_id="gpt\ud8002")
+    assert imported("saedashboard", folder, tmp_path / "out").index.manifest.model["name"] == "gpt\ufffd2"
+
+
 def test_windows_longer_than_ours_are_kept_whole_and_found_by_text(tmp_path):
     tokens = [f"w{i} " for i in range(900)]
     values = [0.0] * 900
@@ -291,6 +296,7 @@ def test_a_file_that_is_cut_off_is_told(tmp_path):
             r"\(feature 3\), activations\[0\]: wanted tokens",
         ),
         ([dashboard_feature(3, [{"tokens": ["a"], "values": [None]}])], r"wanted a list of numbers as 'values'"),
+        ([dashboard_feature(3, freq_hist_data_bar_heights=[1 << 36, 0, 0])], r"bars tell of 68,719,476,736 firings"),
         ([dashboard_feature(3, [])], "no example on which a feature fires"),
         ([], "no example on which a feature fires"),
         ({"a": 1}, "wanted a list as 'features'"),

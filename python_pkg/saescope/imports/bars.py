@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from saescope.index.summary import BIN_SHIFT, N_BINS
 
 Ints = NDArray[np.int64]
+MOST_FIRINGS = 1 << 32
 
 
 @dataclass(frozen=True)
@@ -70,8 +71,10 @@ def bars_of(heights: NDArray[np.float64], values: NDArray[np.float64]) -> Bars |
         raise ValueError(f"{len(heights)} bars stand on {len(values)} values")
     if not len(heights):
         return None
-    if (heights < 0).any() or (heights != np.rint(heights)).any() or heights.sum() >= 1 << 53:
+    if (heights < 0).any() or (heights != np.rint(heights)).any():
         raise ValueError("bars are not as high as whole numbers from 0 on")
+    if heights.sum() >= MOST_FIRINGS:
+        raise ValueError(f"bars tell of {heights.sum():,.0f} firings, and an index holds fewer than {MOST_FIRINGS:,}")
     if (np.diff(values) < 0).any():
         raise ValueError("bars do not stand in rising order")
     half = (values[-1] - values[0]) / max(len(values) - 1, 1) / 2

@@ -40,13 +40,13 @@ class Record:
         raise ForeignFileError(f"{self.where}: wanted {wanted}, and got {_told(came)}.")
 
     def text(self, key: str, default: str | None = None) -> str:
-        """A text; null counts as absent where there is a default."""
+        """A text; null counts as absent where there is a default, and half a surrogate pair becomes U+FFFD."""
         value = self.data.get(key)
         if value is None and default is not None:
             return default
         if not isinstance(value, str):
             self.fail(f"a text as {key!r}", value)
-        return value
+        return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
     def texts(self, key: str) -> list[str]:
         """A list of texts; none at all when it is absent or null."""

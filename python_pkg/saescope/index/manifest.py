@@ -224,13 +224,17 @@ def _parse(file: Path) -> Manifest:
 
 
 def write_manifest(path: Path, manifest: Manifest) -> Path:
-    """Commit an index: link the next manifest in, exclusively, and sync the folder."""
+    """Commit an index: link the next manifest in, exclusively, and sync the folder.
+
+    Half a surrogate pair in a name, as files of other tools may have it, becomes U+FFFD.
+    """
     number = (manifest_numbers(path) or [0])[-1] + 1
     temporary = path / f"manifest-{number}.json.tmp-{os.getpid()}"
     target = path / f"manifest-{number}.json"
     try:
-        with temporary.open("w", encoding="utf-8") as stream:
-            json.dump(asdict(manifest), stream, ensure_ascii=False, indent=1)
+        text = json.dumps(asdict(manifest), ensure_ascii=False, indent=1)
+        with temporary.open("wb") as stream:
+            stream.write(text.encode("utf-16", "surrogatepass").decode("utf-16", "replace").encode())
             stream.flush()
             os.fsync(stream.fileno())
         _link(temporary, target)
