@@ -12,7 +12,7 @@ BUNDLED = [
         "# saescope\n"
         "A small language model, a sparse autoencoder (SAE) trained on its residual stream, and an index of the text on "
         "which each of its features fires. Everything runs in this notebook's kernel; nothing is fetched from a network.\n\n"
-        "Run the cells from the top (Shift-Enter).",
+        "`saescope demo` has run its cells; elsewhere run them from the top (Shift-Enter).",
     ),
     ("code", "import saescope\n\nscope = saescope.demo()\nscope"),
     (

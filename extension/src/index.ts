@@ -1,5 +1,6 @@
 import type { JupyterFrontEndPlugin } from "@jupyterlab/application";
 import { buildStatus } from "./buildStatus";
+import { demo } from "./demo";
 import { drop } from "./drop";
 import { api, extras } from "./extras";
 import { featureCell } from "./featureCell";
@@ -27,6 +28,7 @@ const plugins: JupyterFrontEndPlugin<unknown>[] = [
   featureCell,
   drop,
   buildStatus,
+  demo,
   api,
 ];
 

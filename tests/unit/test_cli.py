@@ -1,4 +1,5 @@
 import argparse
+import ast
 import json
 import shlex
 from pathlib import Path
@@ -97,6 +98,8 @@ def test_the_demo_server_keeps_token_and_local_address(options):
         assert word not in line
     assert command[1:3] == ["-m", "jupyterlab"]
     assert "--LabApp.default_url=/lab/tree/a.ipynb" in command
+    (settings,) = (word.partition("=")[2] for word in command if word.startswith("--ServerApp.tornado_settings="))
+    assert ast.literal_eval(settings)["page_config_data"]["saescopeDemo"] == "a.ipynb"
     assert ("--ServerApp.port=9999" in command) == ("--port" in options)
 
 

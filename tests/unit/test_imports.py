@@ -5,6 +5,7 @@ import json
 import math
 
 import numpy as np
+import polars as pl
 import pytest
 from safetensors.numpy import save_file
 
@@ -306,6 +307,22 @@ def test_a_bad_dashboard_is_told_with_its_place_and_leaves_nothing(tmp_path, fea
     with pytest.raises(ForeignFileError, match=told):
         imported("saedashboard", dashboard(tmp_path / "sd", features), tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("width", [(1 << 22) + 1, 1 << 40])
+def test_a_width_out_of_all_proportion_has_to_be_given(tmp_path, width):
+    folder = dashboard(tmp_path / "sd", [dashboard_feature(0)])
+    (folder / "run_settings.json").write_text(json.dumps({"saescope": {"d_sae": width}}))
+    with pytest.raises(ForeignFileError, match=f"says that its SAE has {width:,} features, and holds 1"):
+        imported("saedashboard", folder, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_features_that_a_source_does_not_hold_are_blank_rows_in_order(tmp_path):
+    folder = dashboard(tmp_path / "sd", [dashboard_feature(n) for n in (5, 1500, 1501, 4100)])
+    scope = imported("saedashboard", folder, tmp_path / "out", d_sae=5000)
+    assert scope.features["feature"].to_list() == list(range(5000))
+    assert scope.features.filter(pl.col("n_fires") > 0)["feature"].to_list() == [5, 1500, 1501, 4100]
 
 
 def test_wrong_folders_and_occupied_ones_are_told(tmp_path):

@@ -11,8 +11,8 @@ from typing import Any
 from saescope.errors import MissingExtraError
 
 DESCRIPTION = """\
-Put the demo notebook into a folder and open it in JupyterLab: a small language model, an
-SAE trained on it, and an index of what its features fire on. Needs no network. The server
+Put the demo notebook into a folder, open it in JupyterLab and run it: a small language model,
+an SAE trained on it, and an index of what its features fire on. Needs no network. The server
 listens on this machine only and keeps Jupyter's token; the address it prints carries it.
 
   saescope demo --model smollm2
@@ -60,6 +60,8 @@ def command(options: argparse.Namespace, notebook: Path) -> list[str]:
     """The call that starts JupyterLab on a notebook."""
     found = [sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={notebook.parent.resolve()}"]
     found.append(f"--LabApp.default_url=/lab/tree/{notebook.name}")
+    settings = {"page_config_data": {"saescopeDemo": notebook.name}}
+    found.append(f"--ServerApp.tornado_settings={settings}")
     if options.no_browser or not has_screen():
         found.append("--no-browser")
     if options.port is not None:

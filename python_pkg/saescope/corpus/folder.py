@@ -37,7 +37,9 @@ def _walk(folder: Path, above: tuple[Path, ...]) -> Iterator[Path]:
     try:
         entries = list(folder.iterdir())
     except OSError as err:
-        raise CorpusError(f"the folder {folder} cannot be read: {err.strerror}.", hint="Check its permissions.") from err
+        raise CorpusError(
+            f"the folder {folder} cannot be read: {err.strerror}.", hint="Check its permissions."
+        ) from err
     for path in entries:
         if path.name.startswith("."):
             continue

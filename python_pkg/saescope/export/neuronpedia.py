@@ -89,7 +89,10 @@ def write_neuronpedia(
         ``creator_id`` lacks, a name is none, or decoder rows are wanted and not known.
     """
     if not creator_id:
-        raise InputError("a Neuronpedia export names its owner, and no creator_id was given.", hint='Give creator_id="…", the id of a user there.')
+        raise InputError(
+            "a Neuronpedia export names its owner, and no creator_id was given.",
+            hint='Give creator_id="…", the id of a user there.',
+        )
     if visibility not in ("PRIVATE", "UNLISTED", "PUBLIC"):
         raise InputError(f"visibility is PRIVATE, UNLISTED or PUBLIC, and {visibility!r} came.")
     if n_a_batch < 1:

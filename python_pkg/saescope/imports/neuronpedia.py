@@ -67,7 +67,8 @@ def read_neuronpedia(
     facts = _facts(said, folder, batches[0][0], model, sae, site)
     size, is_ours = said.whole("num_tokens_in_prompt"), bool(_ours(said.text("notes", "")))
     reader = ExampleReader(*KEYS, n_whole=None if is_ours or not size else size - 1)
-    facts.d_sae = facts.d_sae if d_sae is None else d_sae
+    if d_sae is not None:
+        facts.d_sae, facts.is_width_given = d_sae, True
     try:
         write_examples(workspace, _each(folder, batches, reader, progress), facts, progress)
     except NotRisingError:

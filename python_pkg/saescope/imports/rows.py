@@ -1,6 +1,7 @@
 """Rows of the feature table and of the examples, as a source fills them."""
 
 from collections.abc import Iterator
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -68,17 +69,19 @@ class FeatureRows:
     def _skip(self, end: int) -> Iterator[pa.RecordBatch]:
         """Rows without figures, for features that the source does not hold."""
         while self._end < end:
-            n = min(end - self._end, LOT)
+            if not self._waiting and end - self._end >= LOT:
+                yield _blanks(self._end)
+                self._end += LOT
+                continue
+            n = min(end - self._end, LOT - len(self._waiting))
             self._waiting += [_blank(number) for number in range(self._end, self._end + n)]
             self._end += n
             if len(self._waiting) >= LOT:
                 yield self._given()
 
     def _given(self) -> pa.RecordBatch:
-        columns = {name: [row[name] for row in self._waiting] for name in FEATURE_SCHEMA.names}
-        self._waiting = []
-        arrays = [pa.array(columns[field.name], field.type) for field in FEATURE_SCHEMA]
-        return pa.record_batch(arrays, schema=FEATURE_SCHEMA)
+        rows, self._waiting = self._waiting, []
+        return _batch(rows)
 
     def _row(self, feature: Feature) -> dict[str, Any]:
         bars, high = feature.bars, float(np.float32(feature.highest))
@@ -118,6 +121,24 @@ class FeatureRows:
         if density is None and n_fires:
             self.missing.add("density")
         return n_fires, density if density is not None else (np.nan if n_fires else 0.0)
+
+
+def _batch(rows: list[dict[str, Any]]) -> pa.RecordBatch:
+    arrays = [pa.array([row[field.name] for row in rows], field.type) for field in FEATURE_SCHEMA]
+    return pa.record_batch(arrays, schema=FEATURE_SCHEMA)
+
+
+@cache
+def _lot() -> pa.RecordBatch:
+    return _batch([_blank(number) for number in range(LOT)])
+
+
+def _blanks(first: int) -> pa.RecordBatch:
+    """A lot of rows without figures."""
+    at = FEATURE_SCHEMA.get_field_index("feature")
+    numbers = pa.array(np.arange(first, first + LOT), FEATURE_SCHEMA.field(at).type)
+    arrays = [numbers if n == at else column for n, column in enumerate(_lot().columns)]
+    return pa.record_batch(arrays, schema=FEATURE_SCHEMA)
 
 
 def _blank(number: int) -> dict[str, Any]:

@@ -59,7 +59,8 @@ def read_saedashboard(
         )
     settings = _settings(source)
     facts, is_ours = _facts(read_object(files[0]), settings, model, sae, site), isinstance(settings.get(OURS), dict)
-    facts.d_sae = facts.d_sae if d_sae is None else d_sae
+    if d_sae is not None:
+        facts.d_sae, facts.is_width_given = d_sae, True
     try:
         write_examples(workspace, _each(files, progress, is_ours=is_ours), facts, progress)
     except NotRisingError:

@@ -34,7 +34,8 @@ from saescope.indexing.workspace import Workspace
 from saescope.types import Progress
 
 MOST_FEATURES = 1 << 25
-LIKELY_FEATURES = 1 << 20
+LIKELY_FEATURES, LIKELY_WIDTH = 1 << 20, 1 << 22
+"""What is beyond these, and a thousand times as many as the source holds, has to be confirmed by the caller."""
 MAX_VECTOR_BYTES = 2 << 30
 ALWAYS_MISSING = (
     "mean", "std", "quantiles", "top_tokens", "postings", "random", "norms", "special tokens", "documents", "quality",
@@ -61,6 +62,8 @@ class Facts:
         Tokens that the figures rest on, if it says so.
     d_sae
         Features of the SAE, if it says so or the caller does.
+    is_width_given
+        Whether the caller does.
     rule
         What counts.
     lens
@@ -76,6 +79,7 @@ class Facts:
     corpus: str = "unknown"
     n_tokens: int | None = None
     d_sae: int | None = None
+    is_width_given: bool = False
     rule: Rule = EVERYTHING
     lens: str = "raw"
     notes: str = ""
@@ -142,6 +146,7 @@ class _Made:
             if vector_bytes > MAX_VECTOR_BYTES:
                 self._vectors.clear()
             self._d_sae = max(end, self._facts.d_sae or 0)
+            self._check_width()
             _write(table, self._rows.rest(self._d_sae))
             _write(examples, self._spanned(self._examples.rest()))
             for writer in (table, examples):
@@ -153,6 +158,15 @@ class _Made:
         for batch in batches:
             self._spans.add(batch)
             yield batch
+
+    def _check_width(self) -> None:
+        width, facts = self._d_sae, self._facts
+        is_doubtful = width > LIKELY_WIDTH and width > 1000 * (self._rows.n_known + 1) and not facts.is_width_given
+        if width > MOST_FEATURES or is_doubtful:
+            raise ForeignFileError(
+                f"{facts.name} says that its SAE has {width:,} features, and holds {self._rows.n_known:,}.",
+                hint=f"Give d_sae=…, how many it has, at most {MOST_FEATURES:,}.",
+            )
 
     def _check(self, feature: Feature, end: int, where: str) -> None:
         number = feature.number

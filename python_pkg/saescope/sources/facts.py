@@ -126,7 +126,9 @@ def check_weights(sae: Any, name: str) -> None:
     sizes = {key: getattr(cfg, key, None) for key in ("d_in", "d_sae", "d_out", "k")}
     for key, value in sizes.items():
         if value is not None and (isinstance(value, bool) or not isinstance(value, int | float) or not value > 0):
-            raise SaeSourceError(f"the SAE {name} has a configuration whose {key} is {str(value)[:40]!r}: wanted a number above 0.")
+            raise SaeSourceError(
+                f"the SAE {name} has a configuration whose {key} is {str(value)[:40]!r}: wanted a number above 0."
+            )
     if cfg.architecture() == "topk" and sizes["k"] is not None and sizes["k"] > cfg.d_sae:
         raise SaeSourceError(f"the SAE {name} has k {sizes['k']}, more than its {cfg.d_sae} features.")
     for part, tensor in sae.state_dict().items():

@@ -73,7 +73,9 @@ class _Held(threading.local):
 
     def undo(self, x: Tensor) -> Tensor:
         if self.scale is None:
-            raise ComputeError("this SAE decodes only what it has just encoded, for its scale is taken from the activation.")
+            raise ComputeError(
+                "this SAE decodes only what it has just encoded, for its scale is taken from the activation."
+            )
         x = x * self.scale
         return x if self.shift is None else x + self.shift
 

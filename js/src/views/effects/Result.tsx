@@ -52,7 +52,9 @@ export function Result(props: Props) {
               <b>{change(delta)} nats</b>
               <Beside value={beside?.delta} isSigned {...props} />
             </dd>
-            <dt title="KL divergence from the model's own probabilities of all tokens to the changed ones.">KL</dt>
+            <dt title="KL divergence from the model's own probabilities of all tokens to the changed ones.">
+              KL
+            </dt>
             <dd>
               <EffectBar value={kl} top={klTop} control={beside?.kl} isSize isBare />
               <b>{number(kl)} nats</b>
