@@ -24,6 +24,7 @@ from saescope.index.rows import RowShards, rows_name
 from saescope.index.rule import Rule
 from saescope.index.spans import SPANS, Spans, read_spans
 from saescope.index.summary import Statistics, counted, statistics
+from saescope.index.tables import DOCS_SCHEMA, read_table
 from saescope.index.vocabulary import Vocabulary
 
 TOKENS, DOCS, VOCABULARY = "tokens.bin", "docs.parquet", "vocabulary.parquet"
@@ -168,7 +169,7 @@ class Index:
     @cached_property
     def docs(self) -> pl.DataFrame:
         """One row a document: ``doc``, ``start`` (its first row), ``source``."""
-        return pl.read_parquet(self.folder / DOCS)
+        return read_table(self.folder / DOCS, DOCS_SCHEMA)
 
     @cached_property
     def _doc_columns(self) -> tuple[NDArray[Any], pl.Series]:

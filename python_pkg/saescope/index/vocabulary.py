@@ -11,6 +11,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from saescope.errors import InputError
+from saescope.index.tables import VOCABULARY_SCHEMA, read_table
 
 
 class Vocabulary:
@@ -73,7 +74,7 @@ class Vocabulary:
     @classmethod
     def read(cls, path: Path) -> "Vocabulary":
         """Read what `write` wrote."""
-        table = pl.read_parquet(path)  # pyarrow's reader would import pandas, which takes half a second
+        table = read_table(path, VOCABULARY_SCHEMA)  # pyarrow's reader would import pandas: half a second
         return cls(table["raw"].to_list(), table["content"].to_list(), table["is_special"].to_numpy())
 
 

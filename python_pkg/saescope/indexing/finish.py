@@ -42,14 +42,13 @@ LENS_PART, EXTRAS = "lens.safetensors", "extras.json"
 
 def read_layout(folder: Path, manifest: Manifest) -> Layout:
     """The layout of an index that is being built."""
-    import polars as pl
-
     from saescope.index.rule import Rule
+    from saescope.index.tables import DOCS_SCHEMA, read_table
 
     return Layout(
         np.memmap(folder / TOKENS, dtype=token_dtype(manifest.vocab_size), mode="r"),
         manifest.context_size,
-        pl.read_parquet(folder / DOCS)["start"].to_numpy().astype(np.int64),
+        read_table(folder / DOCS, DOCS_SCHEMA)["start"].to_numpy().astype(np.int64),
         Vocabulary.read(folder / VOCABULARY).is_special,
         Rule.of(manifest.rule),
         None if manifest.is_packed else map_arrays(folder / CONTEXTS)["starts"].astype(np.int64),
