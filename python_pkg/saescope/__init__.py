@@ -86,3 +86,8 @@ if "ipykernel" in sys.modules:
     from saescope.rpc.transports.comm import announce
 
     announce()
+
+if "IPython" in sys.modules:
+    from saescope.rpc.transports.completing import offer
+
+    offer()

@@ -90,3 +90,37 @@ def test_the_kernel_announces_and_answers_over_its_comm(kernel, opened):
     kernel.client.execute(f"other = saescope.open_index({str(opened.index.path)!r})")
     told = kernel.frames(comm, lambda d: d["t"] == "notify")[-1]["content"]["data"]
     assert (told["topic"], len(told["data"]["scopes"])) == ("scopes", 2)
+
+
+@pytest.mark.parametrize(
+    ("typed", "wanted", "fragment"),
+    [
+        (
+            's.load(sae="gpt2-small-res-jb/blocks.1',
+            "gpt2-small-res-jb/blocks.10.hook_resid_pre",
+            "gpt2-small-res-jb/blocks.1",
+        ),
+        ('x = 1\ns.load("google/gemma-2-2b", sae="gemma-scope-2b-pt-res-can', "gemma-scope-2b-pt-res-canonical/", None),
+        ("saescope.load((m, t), dtype='float32',\n    sae='gpt2-small-r", "gpt2-small-res-jb/", "gpt2-small-r"),
+        ('load("EleutherAI/pyth', "EleutherAI/pythia-70m-deduped", "EleutherAI/pyth"),
+        ('load(model="gpt2", sae="', "gpt2-small-res-jb/", ""),
+    ],
+)
+def test_names_in_a_call_of_load_are_completed(kernel, typed, wanted, fragment):
+    kernel.run("import saescope, saescope as s\nfrom saescope import load")
+    reply = kernel.client.complete(typed, reply=True, timeout=60)["content"]
+    assert wanted in reply["matches"]
+    start, end = reply["cursor_start"], reply["cursor_end"]
+    assert end == len(typed)
+    assert fragment is None or typed[start:end] == fragment
+    if 'load("google' in typed:
+        assert not [name for name in reply["matches"] if name.startswith("gpt2")]
+
+
+@pytest.mark.parametrize(
+    "typed", ['other.load(sae="gpt2-small-r', 'print("gpt2-small-r', 'saescope.load("a", sae="gpt2") + f("gpt2-small-r']
+)
+def test_names_elsewhere_are_left_alone(kernel, typed):
+    kernel.run("import saescope, json as other")
+    reply = kernel.client.complete(typed, reply=True, timeout=60)["content"]
+    assert not [name for name in reply["matches"] if name.startswith("gpt2-small-res")]
