@@ -29,6 +29,9 @@ class _Matcher:
     matcher_identifier = "saescope"
     matcher_priority = 100
 
+    def __init__(self) -> None:
+        self.__qualname__ = "saescope"  # IPython asks each matcher for it
+
     def __call__(self, context: Any) -> dict[str, Any]:
         """Names for what stands before the cursor."""
         lines = context.full_text.split("\n")
