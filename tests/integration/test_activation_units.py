@@ -107,7 +107,7 @@ def test_pages_and_examples_of_an_index_go_by_the_length_of_the_decoder_row(tiny
 def test_what_is_not_known_of_a_table_is_asked_for(opened):
     with pytest.raises(UnknownNameError, match="no units 'volts'"):
         opened.in_units(opened.features, "volts")
-    with pytest.raises(InputError, match="whose activations"):
+    with pytest.raises(InputError, match="does not say which feature"):
         opened.in_units(pl.DataFrame({"activation": [1.0]}))
 
 

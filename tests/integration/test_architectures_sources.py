@@ -159,7 +159,7 @@ def test_a_normalisation_remembers_by_thread_and_gives_back_twice(kind):
         made.encode(X)
         made.decode(acts)
     fresh = load_sae(dictionaries.make(kind, 32, {"hook_name": SITE})).sae
-    with pytest.raises(ComputeError, match="nothing was encoded"):
+    with pytest.raises(ComputeError, match="decodes only what it has just encoded"):
         fresh.decode(acts)
 
 
