@@ -56,3 +56,6 @@ def _take_notebooks() -> None:
 
 
 _take_notebooks()
+
+suppress_warnings = ["mystnb.unknown_mime_type"]
+"""A snapshot has a picture of itself as well, which is shown."""
