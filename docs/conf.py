@@ -22,7 +22,7 @@ extensions = [
     "elsewhere",
     "literals",
 ]
-exclude_patterns = ["site", "ext", "pictures"]
+exclude_patterns = ["jupyter_execute", "site", "ext", "pictures"]
 
 myst_links_external_new_tab = False
 
