@@ -291,6 +291,24 @@ describe("the effects panel", () => {
     expect(asked(port, "effects.ablate")).toHaveLength(n);
   });
 
+  test("while one types, and when all is deleted, nothing is said of examples that there are", async () => {
+    const port = kernel();
+    show(port);
+    await until("control −0.200");
+    const box = find<HTMLTextAreaElement>("textarea") as HTMLTextAreaElement;
+    const heard: string[] = [];
+    const watcher = new MutationObserver(() => heard.push(said()));
+    watcher.observe(host, { subtree: true, childList: true, characterData: true });
+    for (const text of ["i", ""]) {
+      box.value = text;
+      box.dispatchEvent(new InputEvent("input", { bubbles: true, inputType: "insertText" }));
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+    await until("control −0.200");
+    watcher.disconnect();
+    expect(heard.some((text) => text.includes("has no examples"))).toBe(false);
+  });
+
   test("says plainly that a feature does not fire, that a text is too long, and that there is no model", async () => {
     const still = {
       ...READ,

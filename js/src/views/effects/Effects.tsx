@@ -121,7 +121,7 @@ function EffectsView(props: ViewProps<EffectsState>) {
             isReadOnly={isReadOnly}
           />
           <section class="ss-eff-right" aria-label="Effect">
-            {!text && !own.isWaiting && <NoText {...props} feature={feature} take={type} />}
+            {!text && !typing.text && !own.isWaiting && <NoText {...props} feature={feature} take={type} />}
             {own.error && !text && <Failure error={own.error} retry={own.retry} />}
             <Waiting effect={effect} />
             {effect.error && <Failure error={effect.error} retry={effect.retry} />}
