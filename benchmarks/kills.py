@@ -22,7 +22,7 @@ from pathlib import Path
 import torch
 
 import saescope
-from saescope.bundled import DATA
+from saescope.bundled import DATA, bundled_index
 from saescope.index import Index
 from saescope.index.manifest import manifest_numbers
 from saescope.progress import Silent
@@ -108,7 +108,7 @@ def main() -> int:
     from saescope.indexing import text
 
     text.SHARD_ROWS = SHARD_ROWS
-    scope = saescope.load(DATA / "saescope-demo", sae=DATA / "saescope-demo-l2", device="cpu")
+    scope = saescope.load(DATA / "saescope-demo", sae=DATA / bundled_index().manifest.sae["name"], device="cpu")
     kills, finished, identical = run(scope, words(options.tokens, options.seed), options.kills, options.seed)
     sys.stdout.write(f"{kills} kills, {finished} indexes finished, {identical} identical to the undisturbed one\n")
     return 0 if identical == finished else 1

@@ -18,8 +18,18 @@ BUNDLED = [
     (
         "markdown",
         "## Browse\n"
-        "Choose a feature from the list, or type its number (`g`). `j` and `k` go to the next and the previous; `?` shows "
-        "all keys. Tokens are shaded by activation: hold the mouse over one for its value.",
+        "The table has all features, the page the open one: how often it fires, how strongly, and on what. Click into the "
+        "panel, and:\n\n"
+        "| key | |\n"
+        "| --- | --- |\n"
+        "| `/` | search: a word finds features by label, token and text |\n"
+        "| `j` `k` | the next, the previous feature |\n"
+        "| `n` | its neighbors, by weights or by firing |\n"
+        "| `e` | what the model says without it, beside what controls do |\n"
+        "| `w` | what the model writes with it turned up |\n"
+        "| `l` | label it |\n"
+        "| `d` | hand it on, as a notebook that reads without a kernel and runs again with one |\n"
+        "| `?` | all keys |",
     ),
     ("code", "scope.browse()"),
     (
@@ -29,7 +39,7 @@ BUNDLED = [
     ("code", 'scope.features.sort("max", descending=True).head(5)'),
     (
         "code",
-        'feature = int(scope.features.sort("density", descending=True)["feature"][100])\nscope.examples(feature, k=5)',
+        'feature = int(scope.find_features("question", looks_in="layer")["feature"][0])\nscope.examples(feature, k=5)',
     ),
     ("code", "scope.neighbors(feature, k=5)"),
     (
@@ -38,11 +48,23 @@ BUNDLED = [
     ),
     (
         "code",
-        'scope.activations("The king of England spoke to his ministers.").sort("activation", descending=True).head(10)',
+        'text = "The President of the United"\nscope.activations(text).sort("activation", descending=True).head(10)',
     ),
     (
         "markdown",
-        "## Your own model\n"
+        "## Cause\n"
+        "Which features does a prediction owe most to? *Exact* rows have been run again without the feature. The first of "
+        "them, taken out, beside the same done along other features.",
+    ),
+    ("code", 'suspects = scope.prompt(text, target=" States", k=5)\nsuspects'),
+    ("code", 'feature = int(suspects["feature"][0])\nscope.ablate(text, feature, target=" States")'),
+    ("markdown", "And turned up while the model writes, 1 being the most that it fires in the index:"),
+    ("code", 'scope.steer("In the year", {feature: 1.0}, max_new_tokens=16).select("condition", "text")'),
+    (
+        "markdown",
+        "## On from here\n"
+        "Tutorials lie beside this notebook: [browse](1_browse.ipynb), [cause](2_cause.ipynb), [prompt](3_prompt.ipynb), "
+        "[your own model and SAE](4_your_own.ipynb), [findings](5_findings.ipynb). On your own model:\n"
         "```python\n"
         'scope = saescope.load("path/or/hub-id", sae="release/sae_id or path")\n'
         'scope.build_index("corpus.jsonl.gz", out="my-index")\n'

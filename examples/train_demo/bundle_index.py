@@ -22,8 +22,8 @@ from labels import import_labels
 from settings import REPO_ROOT
 
 SKIPPED_SOURCES = {"udhr"}
-LEFT_OUT = "token-rows.safetensors"
-"""A table that is quickly made of the tokens again."""
+LEFT_OUT = ("token-rows.safetensors", "example-spans.safetensors")
+"""Tables that are quickly made again, of the tokens and of the examples."""
 BUDGET_BYTES = 25_000_000
 
 
@@ -71,12 +71,13 @@ def build(corpus: Path, bundle: Path, n_tokens: int) -> None:
 
 
 def leave_out(index: Path) -> None:
-    """Take the table that can be made again out of the index and its manifest."""
+    """Take the tables that can be made again out of the index and its manifest."""
     path = index / "manifest-1.json"
     manifest = json.loads(path.read_text(encoding="utf-8"))
-    manifest["parts"] = [part for part in manifest["parts"] if part["name"] != LEFT_OUT]
+    manifest["parts"] = [part for part in manifest["parts"] if part["name"] not in LEFT_OUT]
     path.write_text(json.dumps(manifest, indent=1), encoding="utf-8")
-    (index / manifest["folder"] / LEFT_OUT).unlink()
+    for name in LEFT_OUT:
+        (index / manifest["folder"] / name).unlink()
 
 
 def packed_bytes(bundle: Path) -> int:

@@ -12,7 +12,8 @@ from transformers import LlamaForCausalLM
 class Coder:
     """One dictionary: of a block's output, or, a transcoder, from an MLP's input to its output.
 
-    ``k`` is the number of features that fire on a token, over a batch.
+    ``k`` is the number of features that fire on a token, over a batch; ``share`` that of ``--sae-samples`` on which it
+    is trained: few features need fewer.
     """
 
     name: str
@@ -20,6 +21,7 @@ class Coder:
     d_sae: int
     k: int
     is_transcoder: bool = False
+    share: float = 1.0
 
     @property
     def hook_name(self) -> str:
@@ -40,6 +42,6 @@ class Coder:
 MAIN = Coder("saescope-demo-l1", block=1, d_sae=4_096, k=28)
 CODERS = (
     MAIN,
-    Coder("saescope-demo-l2", block=2, d_sae=768, k=32),
-    Coder("saescope-demo-mlp2", block=2, d_sae=768, k=24, is_transcoder=True),
+    Coder("saescope-demo-l2", block=2, d_sae=768, k=32, share=0.4),
+    Coder("saescope-demo-mlp2", block=2, d_sae=768, k=24, is_transcoder=True, share=0.4),
 )

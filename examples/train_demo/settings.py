@@ -44,8 +44,10 @@ def parse_settings(argv: list[str] | None = None) -> Settings:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--resume", action="store_true", help="go on with what is in OUT")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda, ...")
-    parser.add_argument("--steps", type=int, default=7_500, help="steps of the language model")
-    parser.add_argument("--sae-samples", type=int, default=4_000_000, help="activations for each SAE")
+    parser.add_argument("--steps", type=int, default=5_200, help="steps of the language model")
+    parser.add_argument(
+        "--sae-samples", type=int, default=2_500_000, help="activations for the main SAE; others take a share"
+    )
     parser.add_argument("--eval-tokens", type=int, default=400_000)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--checkpoint-minutes", type=float, default=5.0)

@@ -113,7 +113,7 @@ def make_coder(settings: Settings, model: LlamaForCausalLM, coder: Coder, rows: 
     folder = settings.out / coder.name
     torch.manual_seed(SEED)
     start = time.monotonic()
-    sae = sparse.fit_coder(model, coder, rows, settings.sae_samples)
+    sae = sparse.fit_coder(model, coder, rows, samples(settings, coder))
     wall_minutes = (time.monotonic() - start) / 60
 
     def probe_l0() -> float:
@@ -126,6 +126,11 @@ def make_coder(settings: Settings, model: LlamaForCausalLM, coder: Coder, rows: 
     sae.cfg.metadata.l0 = round(l0_float16, 2)
     sparse.save_half(sae, folder)
     return {"wall_minutes": wall_minutes, "probe_l0_float32": l0_float32, "probe_l0_float16": l0_float16}
+
+
+def samples(settings: Settings, coder: Coder) -> int:
+    """Activations that a coder is trained on."""
+    return round(coder.share * settings.sae_samples)
 
 
 def measure_coder(settings: Settings, model: LlamaForCausalLM, coder: Coder, streams: Streams) -> dict[str, Any]:
@@ -141,7 +146,7 @@ def measure_coder(settings: Settings, model: LlamaForCausalLM, coder: Coder, str
         "hook_name": coder.hook_name,
         "d_sae": coder.d_sae,
         "k": coder.k,
-        "n_samples": settings.sae_samples,
+        "n_samples": samples(settings, coder),
         "l0": valid.l0,
         "explained_variance": valid.explained_variance,
         "loss": losses,

@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 
 PACKAGE = Path(__file__).parent
 DATA = PACKAGE / "demo_data"
-LABELS = DATA / "labels.jsonl"
+LABELS, LAYER = DATA / "labels.jsonl", "saescope"
 SMOLLM2_SAE = PACKAGE / "smollm2_data" / "smollm2-135m-l10"
 NOTEBOOKS = {"bundled": "saescope-demo.ipynb", "smollm2": "saescope-smollm2.ipynb"}
 
@@ -140,13 +140,17 @@ def texts() -> Iterator[str]:
         yield tokenizer.decode(index.tokens[start:end].tolist(), skip_special_tokens=True)
 
 
-def copy_notebook(folder: Path, model: Demo = "bundled") -> Path:
-    """Put a demo's notebook into a folder, unless one is there already; returns its path."""
+def copy_notebooks(folder: Path, model: Demo = "bundled") -> Path:
+    """Put a demo's notebook into a folder, and the tutorials beside it; returns its path.
+
+    What is there already is left as it is. Only wheels carry the tutorials; a checkout has them in ``examples/``.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    target = folder / NOTEBOOKS[model]
-    if not target.exists():
-        shutil.copyfile(DATA / target.name, target)
-    return target
+    for source in (DATA / NOTEBOOKS[model], *sorted((DATA / "tutorials").glob("*.ipynb"))):
+        target = folder / source.name
+        if not target.exists():
+            shutil.copyfile(source, target)
+    return folder / NOTEBOOKS[model]
 
 
 def _smollm2(folder: Path, index: Path, n_tokens: int, progress: Progress | None) -> Scope:
@@ -158,15 +162,15 @@ def _smollm2(folder: Path, index: Path, n_tokens: int, progress: Progress | None
 
 
 def _take_labels(scope: Scope) -> None:
-    """The labels that come with the demo, into notes in which nothing was written yet."""
+    """The demo's labels, as a layer under a person's own, in notes in which nothing was written yet."""
     if not LABELS.is_file():
         return
     notes = scope.notes
     author = notes.author
     try:
         if not notes.path.exists():
-            notes.author = "saescope"
-            notes.import_from(LABELS)
+            notes.author = LAYER
+            notes.add_layer(LABELS, LAYER, source="what comes with the demo")
     except StoreError:
         log.warning("the demo's labels cannot be written to %s", notes.path, exc_info=True)
     finally:

@@ -73,7 +73,7 @@ class Lab:
             json.dumps(
                 {
                     "argv": list(kernel or [str(python), *PLAIN_KERNEL]),
-                    "display_name": "Python 3 (warm)",
+                    "display_name": "Python 3 (ipykernel)",
                     "language": "python",
                 }
             )

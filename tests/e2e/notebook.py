@@ -16,7 +16,7 @@ READY = """async () => {
 def write(lab, name, cells):
     """Put a notebook where the server sees it."""
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(c) for c in cells])
-    notebook.metadata["kernelspec"] = {"name": "warm", "display_name": "Python 3 (warm)", "language": "python"}
+    notebook.metadata["kernelspec"] = {"name": "warm", "display_name": "Python 3 (ipykernel)", "language": "python"}
     nbformat.write(notebook, lab.notebooks / name)
 
 

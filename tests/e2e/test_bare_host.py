@@ -49,7 +49,7 @@ def test_panels_are_live_and_follow_each_other_in_any_host(host, bare_window, sc
     assert violations(bare_window, ".place:first-of-type") == []
 
 
-def test_what_was_done_is_there_again_when_the_page_is_loaded_again_and_a_file_is_saved(host, bare_window):
+def test_what_was_done_is_there_again_when_the_page_is_loaded_again_and_a_file_is_saved(host, bare_window, scope):
     bare_window.goto(host.url)
     panel = bare_window.locator(".saescope[data-status=ready]").first
     panel.locator("[data-example]").first.wait_for()
@@ -57,7 +57,7 @@ def test_what_was_done_is_there_again_when_the_page_is_loaded_again_and_a_file_i
     panel.get_by_role("tabpanel", name="Neighbors").wait_for()
     with bare_window.expect_download() as saved:
         panel.get_by_text("save CSV", exact=True).click()
-    assert len(saved.value.path().read_text(encoding="utf-8").splitlines()) == 1 + 2048
+    assert len(saved.value.path().read_text(encoding="utf-8").splitlines()) == 1 + scope.n_features
     bare_window.wait_for_timeout(600)
     bare_window.reload()
     bare_window.locator(".saescope").first.get_by_role("tabpanel", name="Neighbors").wait_for()

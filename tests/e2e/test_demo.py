@@ -14,7 +14,8 @@ import pytest
 from e2e.conftest import free_port, open_page
 from e2e.test_browser import PANEL, shoot
 
-N_CELLS = 6
+N_CELLS = 9
+ROOT = Path(__file__).parents[2]
 ADDRESS = re.compile(r"http://127\.0\.0\.1:\d+/lab\S*token=\w+")
 
 
@@ -43,8 +44,11 @@ def address(tmp_path):
 
 
 def counts(notebook):
-    """Execution counts of the code cells, as they are saved."""
-    cells = json.loads(notebook.read_text())["cells"]
+    """Execution counts of the code cells, as they are saved; none while it is being written."""
+    try:
+        cells = json.loads(notebook.read_text())["cells"]
+    except json.JSONDecodeError:
+        return []
     return [cell["execution_count"] for cell in cells if cell["cell_type"] == "code"]
 
 
@@ -54,11 +58,13 @@ def test_the_demo_s_panels_are_filled_and_there_again_after_a_reload(browser, ad
         page.goto(address[0])
         panel = page.locator(f"{PANEL}[data-status=ready]").first
         panel.locator("[data-example]").first.wait_for()
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 150
         while counts(address[1]) != list(range(1, N_CELLS + 1)):
             assert time.monotonic() < deadline, counts(address[1])
             time.sleep(0.2)
         shoot(page, "demo")
+        examples = {path.name for path in (ROOT / "examples").glob("*.ipynb")}
+        assert {path.name for path in address[1].parent.glob("*.ipynb")} == examples | {address[1].name}
         page.reload()
         panel.locator("[data-example]").first.wait_for()
         page.wait_for_timeout(2000)

@@ -75,12 +75,12 @@ def test_a_panel_fills_in_while_its_index_is_built_and_stops_it(page, lab):
 
 def test_the_side_bar_shows_a_build_of_another_process_and_stops_it(page, lab):
     start = (
-        "import subprocess, sys, json, pathlib, saescope, time\nfrom saescope.bundled import DATA\n"
+        "import subprocess, sys, json, pathlib, saescope, time\nfrom saescope.bundled import DATA, bundled_index\n"
         "line = 'It was the best of times, and the king of the islands said so to the sailors of the fleet. '\n"
         "texts = [f'In {1500 + n} ' + line * 6 for n in range(3000)]\n"
         "pathlib.Path('c.jsonl').write_text(''.join(json.dumps(t) + chr(10) for t in texts))\n"
         "build = subprocess.Popen([sys.executable, '-m', 'saescope', 'index', str(DATA / 'saescope-demo'), "
-        "str(DATA / 'saescope-demo-l2'), 'c.jsonl', '--out', 'elsewhere'], stderr=subprocess.DEVNULL)\n"
+        "str(DATA / bundled_index().manifest.sae['name']), 'c.jsonl', '--out', 'elsewhere'], stderr=subprocess.DEVNULL)\n"
         "while not list(pathlib.Path('elsewhere').glob('data-1/shard-*')): time.sleep(0.5)"
     )
     write(lab, "other.ipynb", [start, "scope = saescope.open_index('elsewhere'); scope", "build.wait(60)"])

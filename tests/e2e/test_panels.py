@@ -25,8 +25,11 @@ LOAD = (
     "out = Path('panels-index')\n"
     "scope = saescope.load((base.model, base.tokenizer), sae=base.sae, index=out) if out.exists() else scope\n"
     "index = scope.index or scope.build_index(texts, out=out, recovery=False)\n"
-    "top = scope.features.sort('n_fires', descending=True)['feature'].to_list()[10:40]\n"
-    "scope.select(top[0], text='The king said so to the sailors of the islands.', picked=top[:3])"
+    "said = 'The king said so to the sailors of the islands.'\n"
+    "fires = scope.activations(said).filter('is_counted')['feature'].unique().to_list()\n"
+    "rows = scope.features.filter(scope.features['feature'].is_in(fires))\n"
+    "top = rows.sort('n_fires', descending=True)['feature'].to_list()[10:40]\n"
+    "scope.select(top[0], text=said, picked=top[:3])"
 )
 READY = {
     "browser": "[role=row][data-feature]",

@@ -170,3 +170,29 @@ def test_the_sae_that_is_part_of_saescope_is_whole():
     sae = load_sae(bundled.SMOLLM2_SAE, device="cpu")
     assert (sae.d_sae, sae.d_in, sae.hook_name) == (4096, 576, "blocks.10.hook_resid_post")
     assert not zipfile.is_zipfile(bundled.SMOLLM2_SAE / "sae_weights.safetensors")
+
+
+def test_what_stands_in_the_folder_is_left_as_it_is(tmp_path):
+    notebook = tmp_path / "saescope-demo.ipynb"
+    notebook.write_text("mine", encoding="utf-8")
+    assert bundled.copy_notebooks(tmp_path) == notebook
+    assert notebook.read_text(encoding="utf-8") == "mine"
+    other = bundled.copy_notebooks(tmp_path / "new", "smollm2")
+    assert other.read_bytes() == (bundled.DATA / other.name).read_bytes()
+
+
+def test_the_demo_s_labels_stand_under_a_person_s_own_and_stay_away_when_taken_away(tmp_path, monkeypatch):
+    monkeypatch.setenv("SAESCOPE_NOTES_DIR", str(tmp_path))
+    scope = saescope.demo()
+    labels = dict(scope.notes.layer("saescope").iter_rows())
+    assert len(labels) >= 100
+    assert all(scope.features["n_fires"][feature] for feature in labels)
+    assert not scope.notes.labels()
+    feature, label = next(iter(labels.items()))
+    word = max(label.split(), key=len)
+    assert feature in scope.find_features(word, looks_in="layer")["feature"]
+    scope.notes.set(feature, label="mine")
+    scope.notes.remove_layer("saescope")
+    again = saescope.demo()
+    assert again.notes.layers().is_empty()
+    assert dict(again.notes.labels()) == {feature: "mine"}

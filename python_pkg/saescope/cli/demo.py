@@ -75,11 +75,11 @@ def run(options: argparse.Namespace) -> int:
     """Start JupyterLab and wait for its end."""
     if importlib.util.find_spec("jupyterlab") is None:
         raise MissingExtraError("JupyterLab is not installed.", hint="pip install jupyterlab")
-    from saescope.bundled import copy_notebook, fetch
+    from saescope.bundled import copy_notebooks, fetch
 
     if options.model == "smollm2":
         kept = fetch(options.origin)
         sys.stderr.write(f"The model is in {kept}.\n")
-    notebook = copy_notebook(Path(options.folder).expanduser(), options.model)
-    sys.stderr.write(f"The demo is {notebook}. Stop the server with Ctrl-C.\n")
+    notebook = copy_notebooks(Path(options.folder).expanduser(), options.model)
+    sys.stderr.write(f"The demo is {notebook}, tutorials are beside it. Stop the server with Ctrl-C.\n")
     return subprocess.call(command(options, notebook))
