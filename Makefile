@@ -31,6 +31,8 @@ docs: $(VENV)/.package $(VENV)/.docs  ## build the documentation site; a warning
 
 pictures: $(VENV)/.package $(VENV)/.test  ## take the pictures of the documentation
 	$(BIN)/python tools/pictures.py
+	$(BIN)/python tools/pictures.py plugin
+	$(BIN)/python tools/animation.py
 
 setup: $(VENV)/.package $(VENV)/.test  ## only build the environment
 
