@@ -5,6 +5,18 @@ BIN := $(VENV)/bin
 export HF_HUB_OFFLINE ?= 1
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
+# The front end is built while pip installs what saescope needs. Several goals are made one after the other.
+ifeq ($(word 2,$(MAKECMDGOALS)),)
+MAKEFLAGS += -j2
+endif
+
+define NEEDS
+import tomllib
+project = tomllib.load(open("pyproject.toml", "rb"))["project"]
+print(*project["dependencies"], *project["optional-dependencies"]["gguf"], sep="\n")
+endef
+export NEEDS
+
 .PHONY: demo test check bench docs build clean pictures setup
 
 demo: $(VENV)/.package  ## open the bundled demo in JupyterLab
@@ -36,10 +48,15 @@ pictures: $(VENV)/.package $(VENV)/.test  ## take the pictures of the documentat
 
 setup: $(VENV)/.package $(VENV)/.test  ## only build the environment
 
-$(VENV)/.python: constraints.txt
+$(VENV)/.builder: constraints.txt
 	$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 11) and 'saescope needs Python 3.11 or newer')"
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install -q -c constraints.txt torch
+	$(BIN)/pip install -q -c constraints.txt jupyter-builder
+	touch $@
+
+$(VENV)/.needs: pyproject.toml constraints.txt $(VENV)/.builder
+	$(BIN)/python -c "$$NEEDS" > $(VENV)/needs.txt
+	$(BIN)/pip install -q -c constraints.txt -r $(VENV)/needs.txt
 	touch $@
 
 node_modules/.package-lock.json: package.json package-lock.json js/package.json extension/package.json
@@ -52,14 +69,10 @@ python_pkg/saescope/static/core.js: $(FRONT) node_modules/.package-lock.json $(V
 	rm -rf python_pkg/saescope/static python_pkg/saescope/labextension
 	PATH="$(abspath $(BIN)):$$PATH" npm run build:prod
 
-$(VENV)/.builder: $(VENV)/.python
-	$(BIN)/pip install -q -c constraints.txt jupyter-builder
-	touch $@
+PACKAGE := $(shell find python_pkg -type f -name "*.py"; find python_pkg/saescope/demo_data -type f 2>/dev/null; find examples -name "*.ipynb")
 
-PACKAGE := $(shell find python_pkg -type f -name "*.py"; find python_pkg/saescope/demo_data -type f 2>/dev/null)
-
-$(VENV)/.package: pyproject.toml $(PACKAGE) python_pkg/saescope/static/core.js $(VENV)/.builder
-	$(BIN)/pip install -q -c constraints.txt ".[gguf]"
+$(VENV)/.package: pyproject.toml $(PACKAGE) python_pkg/saescope/static/core.js $(VENV)/.needs
+	$(BIN)/pip install -q --no-deps .
 	touch $@
 
 $(VENV)/.test: pyproject.toml constraints.txt $(VENV)/.package

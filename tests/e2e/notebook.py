@@ -2,6 +2,7 @@
 
 import nbformat
 
+STARTED = "() => window.jupyterapp !== undefined && window.jupyterapp.restored.then(() => true)"
 READY = """async () => {
   const panel = window.jupyterapp.shell.currentWidget;
   if (!panel || !panel.sessionContext) return false;
@@ -27,7 +28,7 @@ def open_notebook(page, lab, name, token):
     else:
         page.goto(f"{lab.url}/lab/tree/{name}?reset&token={token}")
     page.wait_for_selector(".jp-NotebookPanel:not(.lm-mod-hidden) .jp-Notebook .jp-Cell")
-    page.wait_for_function("() => window.jupyterapp !== undefined")
+    page.wait_for_function(STARTED)
     page.wait_for_function(READY)
 
 

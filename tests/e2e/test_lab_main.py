@@ -4,7 +4,7 @@ import pytest
 
 from e2e.axe import violations
 from e2e.conftest import TOKEN
-from e2e.notebook import open_notebook, run_cell, write
+from e2e.notebook import STARTED, open_notebook, run_cell, write
 from e2e.test_browser import shoot
 from e2e.test_panels import THEMES, choose_theme
 from e2e.test_resilience import dismiss_dialogs
@@ -27,8 +27,9 @@ def activate_notebook(page):
 
 
 def reload(page, lab):
+    """Load the page again by an address that names no document, which would be opened later than anything done here."""
     page.goto(f"{lab.url}/lab?token={TOKEN}")
-    page.wait_for_function("() => window.jupyterapp !== undefined")
+    page.wait_for_function(STARTED)
 
 
 def wait_drawn(page):

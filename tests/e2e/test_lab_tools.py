@@ -9,9 +9,9 @@ import pytest
 import saescope
 from e2e.axe import violations
 from e2e.conftest import TOKEN
-from e2e.notebook import open_notebook, run_cell, set_theme, write
+from e2e.notebook import STARTED, open_notebook, run_cell, set_theme, write
 from e2e.test_browser import shoot
-from e2e.test_lab_main import DEMO, NOTEBOOK, TAB, WIDE, activate_notebook, run, wait_drawn
+from e2e.test_lab_main import DEMO, NOTEBOOK, TAB, WIDE, activate_notebook, reload, run, wait_drawn
 from e2e.test_panels import THEMES, choose_theme
 from saescope.bundled import DATA
 
@@ -50,7 +50,7 @@ def test_a_launcher_card_makes_a_notebook_in_which_nothing_has_run(page, lab):
     section = page.locator(".jp-Launcher-section", has_text="saescope")
     section.locator(".jp-LauncherCard").nth(1).wait_for()
     shoot(page, "lab-launcher-light")
-    page.wait_for_function("() => window.jupyterapp !== undefined")
+    page.wait_for_function(STARTED)
     set_theme(page, is_dark=True)
     shoot(page, "lab-launcher-dark")
     set_theme(page, is_dark=False)
@@ -72,8 +72,7 @@ def test_settings_act(page, lab, notebook):
         "(raw) => window.jupyterapp.serviceManager.settings.save('@saescope/labextension:plugin', raw)",
         json.dumps(chosen),
     )
-    page.reload()
-    page.wait_for_function("() => window.jupyterapp !== undefined")
+    reload(page, lab)
     page.wait_for_function("() => document.body.dataset.saescopeShading === 'purple'")
     run(page, "saescope:new-model-notebook", cwd="")
     page.wait_for_function("() => document.body.innerText.includes('some/sae')")
@@ -251,7 +250,7 @@ def test_the_side_bar_remembers_and_two_windows_follow_each_other(page, lab, not
     second = page.context.new_page()
     second.set_default_timeout(90_000)
     second.goto(f"{lab.url}/lab/workspaces/second/tree/tools.ipynb?token={TOKEN}")
-    second.wait_for_function("() => window.jupyterapp !== undefined")
+    second.wait_for_function(STARTED)
     second.wait_for_selector(".jp-Notebook .jp-Cell")
     second.locator("li[data-id='saescope-sidebar'], li[title='saescope']").first.click()
     there = second.locator("#saescope-sidebar")
