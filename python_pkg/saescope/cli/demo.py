@@ -71,6 +71,13 @@ def command(options: argparse.Namespace, notebook: Path) -> list[str]:
     return found
 
 
+def environment() -> dict[str, str]:
+    """The server's variables: JupyterLab asks nothing about its news before the demo; all else is as configured."""
+    ours = Path(__file__).parent / "jupyter"
+    found = os.pathsep.join(filter(None, (str(ours), os.environ.get("JUPYTER_CONFIG_PATH"))))
+    return os.environ | {"JUPYTER_CONFIG_PATH": found}
+
+
 def run(options: argparse.Namespace) -> int:
     """Start JupyterLab and wait for its end."""
     if importlib.util.find_spec("jupyterlab") is None:
@@ -82,4 +89,4 @@ def run(options: argparse.Namespace) -> int:
         sys.stderr.write(f"The model is in {kept}.\n")
     notebook = copy_notebooks(Path(options.folder).expanduser(), options.model)
     sys.stderr.write(f"The demo is {notebook}, tutorials are beside it. Stop the server with Ctrl-C.\n")
-    return subprocess.call(command(options, notebook))
+    return subprocess.call(command(options, notebook), env=environment())

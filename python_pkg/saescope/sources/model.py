@@ -1,6 +1,8 @@
 """transformers causal language models: from an id, a path, or already in memory."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -8,10 +10,13 @@ from typing import Any
 import torch
 from safetensors import SafetensorError
 from transformers import AutoModelForCausalLM, AutoTokenizer
+from transformers.utils import logging as transformers_logging
 
 from saescope.errors import InputError, ModelSourceError
 from saescope.sources.room import check_room
 
+BARRED_BYTES = 1_000_000_000
+"""A model of this size takes long enough to load that a bar is shown."""
 UNFOUND = (OSError, ValueError, KeyError, ImportError, RuntimeError, SafetensorError)
 
 
@@ -99,10 +104,10 @@ def _load_named(name: str, device: str, dtype: Any) -> LoadedModel:
         where, options = path.parent, {"gguf_file": path.name, "trust_remote_code": False}
     tokenizer_options = {k: v for k, v in options.items() if k in ("gguf_file", "trust_remote_code")}
     options["dtype"] = choose_dtype(dtype, device)
-    if "gguf_file" not in options:
-        check_room(where, options["dtype"], device)
+    n_bytes = None if "gguf_file" in options else check_room(where, options["dtype"], device)
     try:
-        answer: Any = AutoModelForCausalLM.from_pretrained(where, output_loading_info=True, **options)
+        with _no_bar() if n_bytes is not None and n_bytes < BARRED_BYTES else nullcontext():
+            answer: Any = AutoModelForCausalLM.from_pretrained(where, output_loading_info=True, **options)
         loaded, report = answer
         tokenizer = AutoTokenizer.from_pretrained(where, **tokenizer_options)
     except UNFOUND as err:
@@ -125,6 +130,18 @@ def _load_named(name: str, device: str, dtype: Any) -> LoadedModel:
         )
     moved: Any = loaded.to(torch.device(device))  # pyright: ignore[reportArgumentType, reportCallIssue]
     return LoadedModel(moved.eval(), tokenizer, path.stem if looks_local else name)
+
+
+@contextmanager
+def _no_bar() -> Iterator[None]:
+    """Without transformers' bar, which would stay in the notebook: such a model is there in a moment."""
+    was_shown = transformers_logging.is_progress_bar_enabled()
+    transformers_logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        if was_shown:
+            transformers_logging.enable_progress_bar()
 
 
 def _first_line(err: BaseException) -> str:
