@@ -1,20 +1,28 @@
 """Write the demo notebooks; kept as a script so that they have no stray output."""
 
+import json
 from pathlib import Path
 
 import nbformat
 
 FOLDER = Path(__file__).parent.parent / "python_pkg/saescope/demo_data"
+FIRST = "a small number"
+
+
+def labelled(beginning: str) -> int:
+    """The feature whose bundled label begins so."""
+    labels = map(json.loads, (FOLDER / "labels.jsonl").read_text(encoding="utf-8").splitlines())
+    return next(at["feature"] for at in labels if at.get("label", "").startswith(beginning))
+
 
 BUNDLED = [
     (
         "markdown",
         "# saescope\n"
-        "A small language model, a sparse autoencoder (SAE) trained on its residual stream, and an index of the text on "
-        "which each of its features fires. Everything runs in this notebook's kernel; nothing is fetched from a network.\n\n"
-        "`saescope demo` has run its cells; elsewhere run them from the top (Shift-Enter).",
+        "A small language model, a sparse autoencoder (SAE) on its residual stream, and the text on which each of its features "
+        "fires, all in this notebook's kernel. `saescope demo` has run its cells; elsewhere run them from the top (Shift-Enter).",
     ),
-    ("code", "import saescope\n\nscope = saescope.demo()\nscope"),
+    ("code", f"import saescope\n\nscope = saescope.demo()\nscope.browse({labelled(FIRST)})"),
     (
         "markdown",
         "## Browse\n"
@@ -31,7 +39,6 @@ BUNDLED = [
         "| `d` | hand it on, as a notebook that reads without a kernel and runs again with one |\n"
         "| `?` | all keys |",
     ),
-    ("code", "scope.browse()"),
     (
         "markdown",
         "## The same from Python\nWhat the panel shows is what these calls return, as polars frames.",

@@ -14,7 +14,7 @@ import pytest
 from e2e.conftest import free_port, open_page
 from e2e.test_browser import PANEL, shoot
 
-N_CELLS = 9
+N_CELLS = 8
 ROOT = Path(__file__).parents[2]
 ADDRESS = re.compile(r"http://127\.0\.0\.1:\d+/lab\S*token=\w+")
 
