@@ -16,6 +16,7 @@ from typing import Any
 import saescope
 from saescope.errors import SaescopeError
 from saescope.index.verdict import cause_keys, headline, verdict
+from saescope.indexing.checking import bundled_text
 from saescope.sources.correcting import corrected, with_weights
 from saescope.sources.model import load_model
 from saescope.sources.sae import load_sae
@@ -55,11 +56,22 @@ def _ramp(n: int) -> Any:
     return torch.linspace(0.5, 3.0, n)[:, None]
 
 
-def cases(sae: Any, tuned: list[str]) -> Iterator[Case]:
+def average_factor(pair: Any, sae: Any, layer: int) -> float:
+    """What brings the site's activations to an average length of ``sqrt(d_in)``."""
+    import torch
+
+    model, tokenizer = pair
+    tokens = tokenizer(bundled_text(), return_tensors="pt")["input_ids"][:, :512]
+    with torch.no_grad():
+        read = model(tokens, output_hidden_states=True).hidden_states[layer + 1][0, 1:]
+    return sae.cfg.d_in**0.5 / read.norm(dim=-1).mean().item()
+
+
+def cases(pair: Any, sae: Any, tuned: list[str]) -> Iterator[Case]:
     """All that is wrong on purpose."""
     layer = int(sae.cfg.metadata.hook_name.split(".")[1])
     right = sae.cfg.metadata.hook_name
-    for by in (-1, 1, -2, 2):
+    for by in (by for by in (-1, 1, -2, 2) if layer + by >= 0):
         name = f"blocks.{layer + by}.hook_resid_post"
         yield Case(f"site {by:+d} block", corrected(sae, {"hook_name": name}), "layer", {"hook_name": right})
     for hook in ("hook_resid_mid", "hook_mlp_out", "hook_attn_out"):
@@ -71,8 +83,9 @@ def cases(sae: Any, tuned: list[str]) -> Iterator[Case]:
     yield Case(
         "BOS dropped" if bos else "BOS added", corrected(sae, {"prepend_bos": not bos}), "bos", {"prepend_bos": bos}
     )
-    skipped = corrected(sae, {"scale": 1 / 0.17})
-    yield Case("normalisation (average) skipped", skipped, "normalization", {"scale": 0.17})
+    average = average_factor(pair, sae, layer)
+    skipped = corrected(sae, {"scale": 1 / average})
+    yield Case("normalisation (average) skipped", skipped, "normalization", {"scale": average})
     for name in ("layer_norm", "constant_norm_rescale"):
         wrong = corrected(sae, {"normalize_activations": name})
         yield Case(f"normalisation {name} applied", wrong, "normalization", {"normalize_activations": "none"})
@@ -114,7 +127,7 @@ def is_right(case: Case, found: Any) -> bool:
 def run_wrong(pair: Any, sae: Any, tuned: list[str], only: str) -> None:
     """The table of wrong pairings."""
     n = n_green = n_named = 0
-    for case in cases(sae, tuned):
+    for case in cases(pair, sae, tuned):
         if only and only not in case.name:
             continue
         n += 1
