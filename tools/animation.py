@@ -120,15 +120,15 @@ def main() -> None:
     from e2e.notebook import open_notebook, run_cell, set_theme, write
 
     feature = feature_of_text()
-    lab = Lab(Path(tempfile.mkdtemp()))
-    try:
-        with sync_playwright() as playwright:
-            found = os.environ.get("SAESCOPE_BROWSER") or shutil.which("chromium")
-            browser = playwright.chromium.launch(executable_path=found, args=FLAGS)
-            for is_dark, theme in ((False, "light"), (True, "dark")):
+    with sync_playwright() as playwright:
+        found = os.environ.get("SAESCOPE_BROWSER") or shutil.which("chromium")
+        browser = playwright.chromium.launch(executable_path=found, args=FLAGS)
+        for is_dark, theme in ((False, "light"), (True, "dark")):
+            lab = Lab(Path(tempfile.mkdtemp()))
+            try:
                 page = browser.new_context(viewport={"width": WIDTH_PX, "height": HEIGHT_PX}).new_page()
-                write(lab, f"tour-{theme}.ipynb", CELLS)
-                open_notebook(page, lab, f"tour-{theme}.ipynb", TOKEN)
+                write(lab, "tour.ipynb", CELLS)
+                open_notebook(page, lab, "tour.ipynb", TOKEN)
                 set_theme(page, is_dark=is_dark)
                 for n in range(len(CELLS)):
                     run_cell(page, n)
@@ -138,12 +138,9 @@ def main() -> None:
                 play(film, feature)
                 film.save(TARGET / f"tour-{theme}.webp")
                 page.context.close()
-                lab.end_kernels()
-                for path in lab.notebooks.glob("findings*"):
-                    path.unlink()
-            browser.close()
-    finally:
-        lab.stop()
+            finally:
+                lab.stop()
+        browser.close()
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ cause and effect on what was found in SmolLM2-135M (features of ``blocks.10.hook
 """
 
 import os
+import shutil
 import sys
 import tempfile
 from pathlib import Path
@@ -25,10 +26,13 @@ for start in range(0, 600_000, 400):
 FEATURE = 'int(scope.features.filter(scope.features["density"] < 0.01).sort("max", descending=True)["feature"][3])'
 
 
+def browser_path() -> str | None:
+    """The browser that takes them."""
+    return os.environ.get("SAESCOPE_BROWSER") or shutil.which("chromium")
+
+
 def main() -> None:
     """Start JupyterLab, show each panel, and take its pictures."""
-    import shutil
-
     from playwright.sync_api import sync_playwright
 
     from e2e.conftest import FLAGS, TOKEN, Lab
@@ -42,8 +46,7 @@ def main() -> None:
     lab = Lab(Path(tempfile.mkdtemp()))
     try:
         with sync_playwright() as playwright:
-            found = os.environ.get("SAESCOPE_BROWSER") or shutil.which("chromium")
-            browser = playwright.chromium.launch(executable_path=found, args=FLAGS)
+            browser = playwright.chromium.launch(executable_path=browser_path(), args=FLAGS)
             if real:
                 page = browser.new_context(viewport={"width": 1400, "height": 880}).new_page()
                 begun = "import saescope\n\nscope = saescope.load({!r}, sae={!r}, index={!r})".format(*real)
@@ -183,7 +186,7 @@ def plugin() -> None:
     lab = Lab(Path(tempfile.mkdtemp()), python=make_environment(Path(tempfile.mkdtemp())))
     try:
         with sync_playwright() as playwright:
-            browser = playwright.chromium.launch(executable_path=os.environ.get("SAESCOPE_BROWSER"), args=FLAGS)
+            browser = playwright.chromium.launch(executable_path=browser_path(), args=FLAGS)
             page = browser.new_context(viewport={"width": 1400, "height": 880}).new_page()
             page.set_default_timeout(120_000)
             cells = ["import saescope\n\nscope = saescope.demo()", f"scope.browse({FEATURE})"]

@@ -73,6 +73,24 @@ describe("searching", () => {
     await until(() => expect(filterOf(port)).toMatchObject({ search: "(ab", is_regex: true }));
   });
 
+  test("a key typed while what was asked before comes back is not lost", async () => {
+    const port = fixturePort(4096, 1);
+    await show(port);
+    vi.useFakeTimers();
+    try {
+      type("u");
+      await vi.advanceTimersByTimeAsync(60);
+      vi.advanceTimersByTime(90);
+      await Promise.resolve(); // the box is drawn again, what follows from that has not run yet
+      type("un");
+      await vi.advanceTimersByTimeAsync(400);
+    } finally {
+      vi.useRealTimers();
+    }
+    expect(find("[data-box=search]")).toHaveProperty("value", "un");
+    await until(() => expect(filterOf(port)).toMatchObject({ search: "un" }));
+  });
+
   test("says under the box what is no regular expression, and leaves the rows", async () => {
     const port = portWith((frame) => {
       const { filter } = (frame["params"] ?? {}) as { filter?: { is_regex: boolean } };

@@ -85,6 +85,7 @@ class Lab:
             "JUPYTERLAB_SETTINGS_DIR": folder / "settings",
             "JUPYTERLAB_WORKSPACES_DIR": folder / "workspaces",
             "IPYTHONDIR": folder / "ipython",
+            "SAESCOPE_NOTES_DIR": folder / "notes",
         }
         environment = os.environ | {k: str(v) for k, v in places.items()} | {"HF_HUB_OFFLINE": "1"}
         if python != sys.executable:  # an environment over this one

@@ -25,6 +25,7 @@ def address(tmp_path):
     env = {k: v for k, v in os.environ.items() if k not in ("DISPLAY", "WAYLAND_DISPLAY")}
     for name in ("CONFIG_DIR", "DATA_DIR", "RUNTIME_DIR"):
         env[f"JUPYTER_{name}"] = str(tmp_path / name.lower())
+    env["SAESCOPE_NOTES_DIR"] = str(tmp_path / "notes")
     command = [
         Path(sys.executable).with_name("saescope"),
         "demo",

@@ -33,7 +33,7 @@ function make(name, className, ...inside) {
 }
 
 const readable = (token) => token.replaceAll("\n", "⏎").replaceAll("\t", "⇥") || "‹empty›";
-const percent = (share) => `${(100 * share).toPrecision(2).replace(/\.0$/, "")} %`;
+const percent = (share) => `${Number((100 * share).toPrecision(2))} %`;
 
 function rowOf({ token, n, share, promoted }) {
   const bar = make("div", "next-bar");

@@ -26,10 +26,14 @@ export function RangeHistogram({ name, title, about, spread, range, change }: Pr
   const n = spread?.counts.length ?? 1;
   const ends: Ends = draft ?? (spread && range ? endsOf(spread, range) : [0, n]);
   const set = (next: Ends) => setDraft([clamp(Math.min(...next), n), clamp(Math.max(...next), n)]);
-  useEffect(() => setDraft(undefined), [range]);
+  const sent = useRef<Ends>(undefined);
+  useEffect(() => setDraft((now) => (now === sent.current ? undefined : now)), [range]);
   useEffect(() => {
     if (!draft || !spread) return;
-    const timer = setTimeout(() => change(rangeOf(spread, draft)), SET_AFTER_MS);
+    const timer = setTimeout(() => {
+      sent.current = draft;
+      change(rangeOf(spread, draft));
+    }, SET_AFTER_MS);
     return () => clearTimeout(timer);
   }, [draft]);
   const placeOf = (event: PointerEvent) => {

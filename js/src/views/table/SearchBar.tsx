@@ -1,5 +1,5 @@
 import type { ComponentChildren } from "preact";
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { PLACES } from "../../data/query.js";
 import type { RequestError } from "../../protocol/client.js";
 import type { TableFilter } from "../../protocol/generated.js";
@@ -38,11 +38,19 @@ export function SearchBar({ filter, mode, setMode, change, problem, children }: 
   const field = isFiring || mode === "words" ? mode : "search";
   const asked = filter[field];
   const [text, setText] = useState(asked);
-  useEffect(() => setText(asked), [asked, field]);
+  const own = useRef<string>(undefined);
+  useEffect(() => {
+    // What was asked from here comes back later than the next key: it must not take that key away.
+    if (own.current !== asked) setText(asked);
+    own.current = undefined;
+  }, [asked, field]);
   useEffect(() => {
     if (text === asked) return;
     const timer = setTimeout(
-      () => change({ [field]: text }),
+      () => {
+        own.current = text;
+        change({ [field]: text });
+      },
       isFiring ? FIND_TEXT_AFTER_MS : SEARCH_AFTER_MS,
     );
     return () => clearTimeout(timer);
