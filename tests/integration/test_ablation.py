@@ -1,5 +1,7 @@
 """Ablation against one full forward per feature with a plain hook, and against sae-lens."""
 
+import copy
+
 import numpy as np
 import pytest
 import torch
@@ -106,6 +108,7 @@ def test_logits_equal_those_of_a_full_forward_with_a_plain_hook(family, name, ki
     edits = [ablator.edit(c) for c in changes]
     assert run.has_prefix
     clean = plain_logits(model, site, lambda x: x)
+    precise = copy.deepcopy(sae).double()
     seen, moved = set(), 0.0
     for batch, logits in Batcher(run).logits(edits, is_last_only=False):
         for row, found in zip(batch.rows, logits, strict=True):
@@ -113,12 +116,12 @@ def test_logits_equal_those_of_a_full_forward_with_a_plain_hook(family, name, ki
             change = changes[row]
 
             def replaced(x, change=change):
-                """What a user writes: encode, change, decode, keep the error."""
+                """What a user writes: encode, change, decode, keep the error; in float64, as large numbers cancel."""
                 with torch.no_grad():
-                    old = acts.clone()
+                    old = acts.double()
                     new = old.clone()
-                    new[change.positions, change.feature] = torch.from_numpy(change.new)
-                    return x - sae.decode(old) + sae.decode(new)
+                    new[change.positions, change.feature] = torch.from_numpy(change.new).double()
+                    return (x - precise.decode(old) + precise.decode(new)).to(x)
 
             wanted = plain_logits(model, site, replaced)
             torch.testing.assert_close(found, wanted[batch.start :], rtol=TOLERANCE, atol=TOLERANCE)
