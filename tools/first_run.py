@@ -104,7 +104,9 @@ def test(clone: Path, log: Log, environment: dict[str, str]) -> bool:
     log.command("make test")
     done = subprocess.run(["make", "test"], check=False, cwd=clone, env=environment, capture_output=True, text=True)
     for line in (done.stdout + done.stderr).splitlines():
-        if re.search(r"^=+ .*(passed|failed)|^\d+ (passed|failed)|^(FAILED|ERROR) |^\S* *(Tests|# pass|ℹ (pass|fail))\b", line):
+        if re.search(
+            r"^=+ .*(passed|failed)|^\d+ (passed|failed)|^(FAILED|ERROR) |^\S* *(Tests|# pass|ℹ (pass|fail))\b", line
+        ):
             log.say(f"           {line.strip('= ')}")
     log.step(f"exit status {done.returncode}")
     return done.returncode == 0
